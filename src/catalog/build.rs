@@ -44,15 +44,17 @@ pub fn phys_of(catalog: &Catalog, ty: Oid) -> Phys {
 /// The storage strategy of a column (`attstorage`).
 fn storage_of(catalog: &Catalog, a: &Attribute) -> u8 {
     use super::object::UserTypeKind;
+    if a.declared.storage != 0 {
+        return a.declared.storage;
+    }
     let mut ty = a.ty.oid;
-    while a.declared.storage == 0 {
+    loop {
         ty = match (crate::types::info(ty), catalog.user_type(ty).map(|t| t.kind)) {
             (Some(info), _) if info.kind != b'd' => return info.storage,
             (_, Some(UserTypeKind::Domain { base, .. })) => base.oid,
             _ => return b'x',
         };
     }
-    a.declared.storage
 }
 
 /// The heap's view of a relation's columns.

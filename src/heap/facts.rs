@@ -30,7 +30,7 @@ impl Fact {
     /// The fact a column has, and about which attribute.
     pub fn of(attno: i16) -> Option<(Fact, i16)> {
         let n = FIRST - attno;
-        (attno < FIRST).then(|| (if n % 2 == 0 { Fact::Size } else { Fact::Method }, n / 2))
+        (attno < FIRST).then_some((if n % 2 == 0 { Fact::Size } else { Fact::Method }, n / 2))
     }
 
     pub fn phys(self) -> Phys {

@@ -112,17 +112,17 @@ impl Node for IndexScan {
             if self.ranges.is_none() {
                 self.compute_ranges(cx)?;
             }
-            if !self.output.is_busy() {
-                if !self.sieve.give(cx, &self.storage, &mut [&mut self.output], &mut self.fetch)? {
-                    cx.poll()?;
-                    let places = self.sieve.places(&mut [&mut self.output], &self.fetch);
-                    let sifted = places.is_some();
-                    self.fetch.sift(places);
-                    let Some(batch) = self.fetch_batch(cx)? else { return Ok(None) };
-                    match sifted {
-                        true => self.sieve.put(batch),
-                        false => self.output.feed(batch),
-                    }
+            if !self.output.is_busy()
+                && !self.sieve.give(cx, &self.storage, &mut [&mut self.output], &mut self.fetch)?
+            {
+                cx.poll()?;
+                let places = self.sieve.places(&mut [&mut self.output], &self.fetch);
+                let sifted = places.is_some();
+                self.fetch.sift(places);
+                let Some(batch) = self.fetch_batch(cx)? else { return Ok(None) };
+                match sifted {
+                    true => self.sieve.put(batch),
+                    false => self.output.feed(batch),
                 }
             }
             if let Some(batch) = self.output.take(cx)? {
