@@ -283,6 +283,9 @@ fn owned(cx: &mut ExecContext, o: &Operator) -> Result<()> {
 
 /// `===(integer,integer)`
 pub fn shown(cx: &ExecContext, o: &Operator) -> String {
+    if let Some(name) = cx.fx.io.hooks.reg_out(oid::REGOPERATOR, o.oid) {
+        return name;
+    }
     let side = |t: Oid| match t.is_valid() {
         true => crate::types::format_type(t, -1, &*cx.fx.io.hooks),
         false => "NONE".into(),

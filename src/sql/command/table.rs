@@ -242,6 +242,12 @@ pub fn finish_columns(
             column::set_generated(cmd, cx, table, &mut attributes, n, expr)?;
         }
     }
+    // By their numbers what is dropped with something is told in order: that of the columns.
+    let mut numbers: Vec<Oid> = attributes.iter().map(|a| a.default_oid).filter(|o| o.is_valid()).collect();
+    numbers.sort_unstable();
+    for (a, number) in attributes.iter_mut().filter(|a| a.default_oid.is_valid()).zip(numbers) {
+        a.default_oid = number;
+    }
     Ok(attributes)
 }
 

@@ -152,6 +152,12 @@ impl<'q> Reader<'q> {
                 };
                 self.found.extend(kind.map(|k| (k, Oid(*value), 0)));
             }
+            // A user's operator; its function is its own affair.
+            ExprKind::Func { oper: Some(oper), .. } | ExprKind::ScalarArray { oper: Some(oper), .. }
+                if *oper >= Oid::FIRST_NORMAL =>
+            {
+                self.found.insert((class::OPERATOR, *oper, 0));
+            }
             ExprKind::Func { func, .. } | ExprKind::SetReturning { func, .. } => self.function(func),
             ExprKind::Aggregate(a) => self.function(a.func),
             ExprKind::Window(w) => self.function(w.func),
