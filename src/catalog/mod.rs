@@ -53,8 +53,8 @@ pub use opclass::OpClass;
 pub use partition::{Bound, Edge, KeyColumn, Lineage, PartitionKey, Strategy};
 
 pub use relation::{
-    Attribute, ColumnStats, Constraint, ConstraintKind, Declared, ForeignKey, Index, IndexColumn, KeyPart, Persistence,
-    RelKind, RelStats, Relation, SequenceParams, View,
+    Attribute, ColumnStats, Constraint, ConstraintKind, Declared, ForeignKey, Index, IndexColumn, Kept, KeyPart, Known,
+    Persistence, RelKind, RelStats, Relation, SequenceParams, View,
 };
 pub use tablespace::{Tablespace, space_of};
 pub use text_search::{TsConfig, TsDictionary};

@@ -5,7 +5,9 @@
 //! catalogs are generated from the objects, so the two cannot disagree. The body is JSON, because fields will be
 //! added and old directories must stay readable.
 
-use super::relation::{Attribute, ColumnStats, Constraint, IndexColumn, Persistence, RelKind, SequenceParams, View};
+use super::relation::{
+    Attribute, ColumnStats, Constraint, IndexColumn, Kept, Persistence, RelKind, SequenceParams, View,
+};
 use crate::base::{Error, Oid, Result};
 use crate::types::TypeRef;
 use serde::{Deserialize, Serialize};
@@ -305,7 +307,8 @@ pub struct Rule {
     pub depends: Vec<Depend>,
     /// `O`rigin, `D`isabled, `R`eplica, `A`lways.
     pub enabled: char,
-    pub search_path: Vec<String>,
+    #[serde(flatten)]
+    pub kept: Kept,
 }
 
 /// A policy of a table: which of its rows roles may see and make.
@@ -324,8 +327,8 @@ pub struct Policy {
     pub using: Option<Arc<str>>,
     #[serde(default)]
     pub check: Option<Arc<str>>,
-    /// Schemas the conditions' names were looked up in.
-    pub search_path: Vec<String>,
+    #[serde(flatten)]
+    pub kept: Kept,
     /// What the conditions' sub-selects read, functions they call.
     #[serde(default)]
     pub depends: Vec<Depend>,
@@ -617,9 +620,9 @@ pub struct Function {
     /// The body was written as RETURN or BEGIN ATOMIC: its names are those of its creation.
     #[serde(default)]
     pub atomic: bool,
-    /// The search path of its creation, where `atomic`.
-    #[serde(default)]
-    pub search_path: Vec<String>,
+    /// Of its body, where `atomic`.
+    #[serde(flatten)]
+    pub kept: Kept,
     /// Of an aggregate.
     #[serde(default)]
     pub aggregate: Option<AggregateDef>,

@@ -378,8 +378,8 @@ impl RelStats {
 pub struct View {
     /// The SELECT as text.
     pub query: Arc<str>,
-    /// Schemas its names were looked up in.
-    pub search_path: Vec<String>,
+    #[serde(flatten)]
+    pub kept: Kept,
     /// `LOCAL` or `CASCADED` check option, if any.
     pub check_option: Option<String>,
     /// A materialized view holds rows.
@@ -387,6 +387,38 @@ pub struct View {
     /// The OID of its rule in `pg_rewrite`; invalid in directories of old, where the view's own stands for it.
     #[serde(default)]
     pub rule: Oid,
+}
+
+/// How the names in a kept text are looked up: as when it was written, whatever they would mean by now.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Schemas its names were looked up in.
+    #[serde(default)]
+    pub search_path: Vec<String>,
+    #[serde(default)]
+    pub reads: Vec<Known>,
+}
+
+/// A relation as a kept text knows it: as it was when that was written. A view keeps reading the relations and the columns
+/// that it read then, under whatever names; columns of later are none of its.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Known {
+    pub oid: Oid,
+    pub row_type: Oid,
+    pub schema: String,
+    pub name: String,
+    /// The name alone found it.
+    pub plain: bool,
+    /// Numbers and names of its columns, in order.
+    pub columns: Vec<(i16, String)>,
+}
+
+impl Known {
+    /// What a column was called; None: there was none of this number.
+    pub fn column(&self, attno: i16) -> Option<&str> {
+        let found = self.columns.binary_search_by_key(&attno, |c| c.0).ok()?;
+        Some(&self.columns[found].1)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

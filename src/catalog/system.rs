@@ -116,7 +116,7 @@ fn settings_rules() -> Vec<Rule> {
         columns: Vec::new(),
         depends: Vec::new(),
         enabled: 'O',
-        search_path: vec!["pg_catalog".to_owned()],
+        kept: super::Kept { search_path: vec!["pg_catalog".to_owned()], reads: Vec::new() },
     };
     let set = "SELECT set_config(old.name, new.setting, false)";
     vec![

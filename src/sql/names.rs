@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Oid, Result, SqlState, Xid};
 use crate::catalog::object::{EnumLabel, UserType, UserTypeKind, class, fixed};
-use crate::catalog::{Catalog, Object, Relation};
+use crate::catalog::{Catalog, Kept, Known, Object, Relation};
 use crate::err;
 use crate::sql::bind::Names;
 use crate::sql::func::FuncDef;
@@ -565,8 +565,8 @@ impl crate::sql::bind::Names for Catalog {
         crate::sql::routine::inline::body(self, call)
     }
 
-    fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {
-        Box::new(Along { catalog: self, search_path })
+    fn along<'a>(&'a self, kept: &'a Kept) -> Box<dyn crate::sql::bind::Names + 'a> {
+        Box::new(Along { catalog: self, kept })
     }
 }
 
@@ -586,20 +586,29 @@ fn functions_in(catalog: &Catalog, path: &[Oid], name: &str) -> Vec<(usize, &'st
     found
 }
 
-/// The catalogs along another search path: for a view's text.
+/// The catalogs along another search path, with the relations known there: for a view's text.
 struct Along<'a> {
     catalog: &'a Catalog,
-    search_path: &'a [String],
+    kept: &'a Kept,
 }
 
 impl Along<'_> {
+    /// The relation that had this name when the text was written.
+    fn known_as(&self, schema: Option<&str>, name: &str) -> Option<&Known> {
+        let meant = |k: &&Known| k.name == name && schema.map_or(k.plain, |s| s == k.schema);
+        self.kept.reads.iter().find(meant)
+    }
+
     fn seen(&self) -> Seen<'_> {
-        Seen { catalog: self.catalog, along: Some(self.search_path) }
+        Seen { catalog: self.catalog, along: Some(&self.kept.search_path) }
     }
 }
 
 impl crate::sql::bind::Names for Along<'_> {
     fn relation_by_name(&self, schema: Option<&str>, name: &str) -> Result<Option<Arc<Relation>>> {
+        if let Some(known) = self.known_as(schema, name) {
+            return Catalog::relation(self.catalog, known.oid);
+        }
         if schema.is_some() {
             return crate::sql::bind::Names::relation_by_name(self.catalog, schema, name);
         }
@@ -614,6 +623,11 @@ impl crate::sql::bind::Names for Along<'_> {
     }
 
     fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<TypeRef> {
+        let is_own = schema.is_some() || types::info::builtin_by_name(name).is_none();
+        let known = self.known_as(schema, name).filter(|k| is_own && k.row_type.is_valid());
+        if let Some(known) = known {
+            return Some(TypeRef::of(known.row_type));
+        }
         match schema {
             None if types::info::builtin_by_name(name).is_none() => {
                 type_seen(&self.seen(), None, name).map(TypeRef::of)
@@ -644,7 +658,7 @@ impl crate::sql::bind::Names for Along<'_> {
 
     fn functions(&self, schema: Option<&str>, name: &str) -> Vec<(usize, &'static FuncDef)> {
         match schema {
-            None => functions_in(self.catalog, &self.catalog.effective(self.search_path), name),
+            None => functions_in(self.catalog, &self.catalog.effective(&self.kept.search_path), name),
             schema => crate::sql::bind::Names::functions(self.catalog, schema, name),
         }
     }
@@ -656,7 +670,7 @@ impl crate::sql::bind::Names for Along<'_> {
     fn collation_by_name(&self, schema: Option<&str>, name: &str) -> Option<Oid> {
         match schema {
             Some(_) => crate::sql::bind::Names::collation_by_name(self.catalog, schema, name),
-            None => super::reg_names::collation_in(self.catalog, &self.catalog.effective(self.search_path), name),
+            None => super::reg_names::collation_in(self.catalog, &self.catalog.effective(&self.kept.search_path), name),
         }
     }
 
@@ -677,7 +691,9 @@ impl crate::sql::bind::Names for Along<'_> {
     }
 
     fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
-        super::user_code::of(self.catalog, || self.catalog.without_temporary(self.catalog.effective(self.search_path)))
+        super::user_code::of(self.catalog, || {
+            self.catalog.without_temporary(self.catalog.effective(&self.kept.search_path))
+        })
     }
 
     fn acting(&self) -> crate::catalog::Acting {
@@ -688,7 +704,15 @@ impl crate::sql::bind::Names for Along<'_> {
         crate::sql::bind::Names::has_role(self.catalog, user, role)
     }
 
-    fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn crate::sql::bind::Names + 'a> {
-        Box::new(Along { catalog: self.catalog, search_path })
+    fn along<'a>(&'a self, kept: &'a Kept) -> Box<dyn crate::sql::bind::Names + 'a> {
+        Box::new(Along { catalog: self.catalog, kept })
+    }
+
+    fn known(&self, relation: Oid) -> Option<&Known> {
+        self.kept.reads.iter().find(|k| k.oid == relation)
+    }
+
+    fn known_row(&self, row_type: Oid) -> Option<&Known> {
+        self.kept.reads.iter().find(|k| k.row_type == row_type)
     }
 }

@@ -82,6 +82,13 @@ pub fn quoting<T>(all: bool, work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// A name with a number behind it, cut where it would get too long.
+pub fn numbered(name: &str, n: usize) -> String {
+    let number = format!("_{n}");
+    let kept = name.floor_char_boundary(super::text::NAME_MAX - number.len());
+    format!("{}{number}", &name[..kept])
+}
+
 /// Quotes an identifier if it needs it, or if all are to be quoted.
 pub fn quote_identifier(name: &str) -> String {
     let safe = !QUOTE_ALL.get()

@@ -482,7 +482,7 @@ impl<'a> Pass<'a> {
         if let FromNode::Join(j) = node {
             self.from(&mut j.left)?;
             self.from(&mut j.right)?;
-            for e in j.on.iter_mut().chain(j.using.iter_mut().map(|(_, e)| e)) {
+            for e in j.on.iter_mut().chain(j.written.using.iter_mut().map(|(_, e)| e)) {
                 self.expr(e)?;
             }
         }

@@ -1,7 +1,9 @@
 //! FROM: tables, views, sub-selects, functions, joins. PostgreSQL 15, parse_clause.c.
 
 use super::scope::{Clause, CteRef, NsColumn, NsItem, rename_columns};
-use super::{BindContext, Binder, FromNode, FunctionItem, JoinNode, Query, Rel, RelColumn, Sample, Source};
+use super::{
+    BindContext, Binder, FromNode, FunctionItem, JoinNode, JoinWritten, Query, Rel, RelColumn, Sample, Source,
+};
 use crate::base::{Error, Result};
 use crate::catalog::{RelKind, Relation};
 use crate::err;
@@ -95,10 +97,12 @@ impl Binder<'_, '_> {
         }
     }
 
-    fn note_alias(&mut self, rel: usize, alias: Option<&ast::Alias>) {
+    pub(super) fn note_alias(&mut self, rel: usize, alias: Option<&ast::Alias>) {
         let entry = &mut self.scope().rels[rel];
         entry.aliased = alias.is_some();
-        entry.renamed = alias.is_some_and(|a| !a.columns.is_empty());
+        let given = alias.map_or(0, |a| a.columns.len());
+        let last = entry.columns.iter().enumerate().filter(|(_, c)| !c.dropped).take(given).last();
+        entry.renamed = last.map_or(0, |(n, _)| n + 1);
     }
 
     /// A table, view or CTE by name.
@@ -120,7 +124,7 @@ impl Binder<'_, '_> {
             }
             _ => {}
         }
-        let schema = t.alias.is_none().then(|| rel.schema.clone());
+        let schema = t.alias.is_none().then(|| self.schema_known(&rel));
         let index = match rel.kind {
             RelKind::View if rel.generated_by.is_none() => {
                 self.view_rel(rel, alias.clone(), aliases).map_err(|e| e.at(self.at(t.pos)))?
@@ -212,12 +216,10 @@ impl Binder<'_, '_> {
     /// A view: its text is bound on its own, with its own search path, on behalf of its owner.
     pub(super) fn view_rel(&mut self, rel: Arc<Relation>, alias: String, aliases: &[String]) -> Result<usize> {
         let query = self.view_query(&rel)?;
-        let mut columns: Vec<RelColumn> = rel
-            .attributes
-            .iter()
-            .zip(query.output())
-            .map(|(a, t)| RelColumn { name: a.name.clone(), ty: t.expr.ty, dropped: false })
-            .collect();
+        let mut columns: Vec<RelColumn> = self.columns_known(&rel);
+        for (column, t) in columns.iter_mut().zip(query.output()) {
+            column.ty = t.expr.ty;
+        }
         rename_columns(&mut columns, aliases, &alias)?;
         let check_as = self.check_as;
         let barrier = rel.options.iter().any(|o| o == "security_barrier=true");
@@ -241,7 +243,7 @@ impl Binder<'_, '_> {
         let Some(raw) = parsed.first() else {
             return Err(Error::internal(format!("view \"{}\" has no definition", rel.name)));
         };
-        let names = self.cx.names.along(&view.search_path);
+        let names = self.cx.names.along(&view.kept);
         let mut cx =
             BindContext { names: &*names, io: self.cx.io, text: &view.query, params: Vec::new(), infer_params: false };
         let mut binder = Binder::new(&mut cx);
@@ -409,12 +411,9 @@ impl Binder<'_, '_> {
                 None => out_columns(func, &args),
                 Some(_) => None,
             },
-            t if super::coerce::is_complex(types::base_type(t)) => self
-                .cx
-                .io
-                .hooks
-                .composite(types::base_type(t))
-                .map(|f| f.into_iter().map(|f| (f.name, f.typ)).collect()),
+            t if super::coerce::is_complex(types::base_type(t)) => {
+                self.cx.io.hooks.composite(types::base_type(t)).map(|f| self.fields_known(types::base_type(t), f))
+            }
             _ => None,
         };
         if !coldefs.is_empty() {
@@ -450,7 +449,7 @@ impl Binder<'_, '_> {
             return Ok(FunctionItem { func, args, ty, scalar, columns, defined: true, written });
         }
         let columns = match composite {
-            Some(list) => list.into_iter().map(|(name, ty)| RelColumn { name, ty, dropped: false }).collect(),
+            Some(list) => list.into_iter().map(|(name, ty)| RelColumn { dropped: name.is_empty(), name, ty }).collect(),
             None if ty.oid == oid::RECORD => {
                 return Err(err!(
                     SYNTAX_ERROR,
@@ -505,7 +504,7 @@ impl Binder<'_, '_> {
         let mut items: Vec<NsItem> = left_items.iter().chain(&right_items).cloned().collect();
         let mut on = None;
         let mut merged_item = None;
-        let mut using = Vec::new();
+        let mut written = JoinWritten { alias: j.alias.clone(), ..JoinWritten::default() };
         if let Some(names) = named {
             let (condition, merged) = self.merge_columns(kind, &names, &left_items, &right_items, j.pos)?;
             on = condition;
@@ -517,8 +516,9 @@ impl Binder<'_, '_> {
                 let shared = NsItem { name: Some(a.name.clone()), rel_visible: true, columns_visible: false, ..merged };
                 no_clash(&items, &shared)?;
                 items.push(shared);
+                written.using_alias = Some(a.name.clone());
             }
-            using = merged.iter().map(|c| (c.name.clone(), c.expr.clone())).collect();
+            written.using = merged.iter().map(|c| (c.name.clone(), c.expr.clone())).collect();
             let columns = merged.into_iter().chain(rest(&left_items)).chain(rest(&right_items)).collect();
             for i in &mut items {
                 i.columns_visible = false;
@@ -560,7 +560,7 @@ impl Binder<'_, '_> {
         for i in &mut items {
             i.system_visible = false;
         }
-        Ok((FromNode::Join(Box::new(JoinNode { kind, left, right, on, using })), items))
+        Ok((FromNode::Join(Box::new(JoinNode { kind, left, right, on, written })), items))
     }
 
     /// The equalities and the merged columns of USING and NATURAL.
@@ -594,7 +594,7 @@ impl Binder<'_, '_> {
                 _ => l,
             };
             let origin = if matches!(kind, JoinKind::Full) { None } else { origin };
-            merged.push(NsColumn { name: name.clone(), expr, origin, hidden: false });
+            merged.push(NsColumn { name: name.clone(), expr, origin, hidden: false, lost: false });
         }
         let on = match conditions.len() {
             0 => None,
@@ -614,6 +614,7 @@ impl Binder<'_, '_> {
         if found.next().is_some() {
             return Err(err!(AMBIGUOUS_COLUMN, "common column name \"{name}\" appears more than once in {side} table"));
         }
+        c.check_there()?;
         Ok(c.clone())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::scope::{Clause, Scope};
 use super::write::Given;
-use super::{Binder, FromNode, JoinNode, MergeAction, MergeWhen, Query, Stored, Write, WriteKind};
+use super::{Binder, FromNode, JoinNode, JoinWritten, MergeAction, MergeWhen, Query, Stored, Write, WriteKind};
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
 use crate::err;
@@ -61,7 +61,13 @@ impl Binder<'_, '_> {
         let kind = if inserts { JoinKind::Left } else { JoinKind::Inner };
         let Some(left) = nodes.into_iter().next() else { return Err(Error::internal("MERGE without a source")) };
         let right = FromNode::Rel(target);
-        query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on: Some(on), using: Vec::new() }))];
+        query.from = vec![FromNode::Join(Box::new(JoinNode {
+            kind,
+            left,
+            right,
+            on: Some(on),
+            written: JoinWritten::default(),
+        }))];
         let kind = WriteKind::Merge { whens };
         query.write = Some(Box::new(Write::new(target, kind, Vec::new())));
         self.take_scope(&mut query);

@@ -1,7 +1,7 @@
 //! What the binder asks the catalogs.
 
 use crate::base::{Oid, Result};
-use crate::catalog::Relation;
+use crate::catalog::{Kept, Known, Relation};
 use crate::sql::expr::Expr;
 use crate::sql::func::{self, FuncDef};
 use crate::types::{Collation, TypeRef};
@@ -170,6 +170,17 @@ pub trait Names {
         None
     }
 
-    /// The same catalogs seen along another search path, for a view's text, whoever may look into its schemas.
-    fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn Names + 'a>;
+    /// The same catalogs seen along another search path, for a view's text, whoever may look into its schemas; relations
+    /// it knows are those that it was written for.
+    fn along<'a>(&'a self, kept: &'a Kept) -> Box<dyn Names + 'a>;
+
+    /// A relation as the text that is being bound knows it; None: as it is.
+    fn known(&self, _relation: Oid) -> Option<&Known> {
+        None
+    }
+
+    /// The relation with these rows, likewise.
+    fn known_row(&self, _row_type: Oid) -> Option<&Known> {
+        None
+    }
 }

@@ -293,7 +293,7 @@ impl Binder<'_, '_> {
 
     /// A condition over the table as rel 0. What it reads of other tables it reads as who reads this one.
     fn policy_expr(&mut self, rel: &Arc<Relation>, p: &Policy, text: &str, check_as: Option<Oid>) -> Result<Expr> {
-        let names = self.cx.names.along(&p.search_path);
+        let names = self.cx.names.along(&p.kept);
         let source = format!("SELECT {text}");
         let mut cx =
             BindContext { names: &*names, io: self.cx.io, text: &source, params: Vec::new(), infer_params: false };

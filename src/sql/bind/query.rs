@@ -118,9 +118,10 @@ pub struct Rel {
     /// Row security: conditions over this rel that come before all others, in this order. Of a sub-select (then TRUE): it
     /// is a security barrier, nothing that could tell of its rows may be moved into it.
     pub security: Vec<Expr>,
-    /// It was given an alias, or names for its columns.
+    /// It was given an alias.
     pub aliased: bool,
-    pub renamed: bool,
+    /// How many of its first columns, dropped ones counted, were given names.
+    pub renamed: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -198,8 +199,18 @@ pub struct JoinNode {
     pub left: FromNode,
     pub right: FromNode,
     pub on: Option<Expr>,
+    pub written: JoinWritten,
+}
+
+/// What of a join its condition does not tell.
+#[derive(Clone, Debug, Default)]
+pub struct JoinWritten {
     /// USING or NATURAL: names, and what the merged columns are.
     pub using: Vec<(String, Expr)>,
+    /// What the merged columns are called together.
+    pub using_alias: Option<String>,
+    /// What the join is called: its sides are hidden behind that.
+    pub alias: Option<crate::sql::ast::Alias>,
 }
 
 #[derive(Clone, Debug)]
@@ -539,7 +550,7 @@ impl Rel {
             updated: Vec::new(),
             security: Vec::new(),
             aliased: false,
-            renamed: false,
+            renamed: 0,
         }
     }
 

@@ -3,7 +3,9 @@
 
 use super::Binder;
 use super::query::{Cte, Query, Rel, Source};
+use crate::base::Oid;
 use crate::sql::expr::{Expr, ExprKind, SubPlanKind};
+use crate::types::context::Field;
 use crate::types::{self, TypeRef, oid};
 
 /// The fields' names and types.
@@ -25,15 +27,14 @@ impl Binder<'_, '_> {
 
     /// `levels`: from the outermost query to the one that `e` belongs to.
     fn fields_within(&self, e: &Expr, levels: &[Level]) -> Option<Fields> {
-        if let ExprKind::Row { fields, names } = &e.kind {
-            return Some(names.iter().cloned().zip(fields.iter().map(|f| f.ty)).collect());
-        }
-        if e.ty.oid != oid::RECORD {
-            let base = types::base_type(e.ty.oid);
-            let fields = self.cx.io.hooks.composite(base)?;
-            return Some(fields.into_iter().map(|f| (f.name, f.typ)).collect());
+        let base = types::base_type(e.ty.oid);
+        if base != oid::RECORD
+            && let Some(fields) = self.cx.io.hooks.composite(base)
+        {
+            return Some(self.fields_known(base, fields));
         }
         match &e.kind {
+            ExprKind::Row { fields, names } => Some(names.iter().cloned().zip(fields.iter().map(|f| f.ty)).collect()),
             ExprKind::Written { arg, .. } => self.fields_within(arg, levels),
             ExprKind::Func { func, args, .. } | ExprKind::SetReturning { func, args } => {
                 super::from::out_columns(func, args)
@@ -53,6 +54,16 @@ impl Binder<'_, '_> {
             ExprKind::SubLink(l) if l.kind == SubPlanKind::Scalar => self.column_fields(&l.query, 0, levels),
             _ => None,
         }
+    }
+
+    /// The fields of a row type, as the text that is being bound knows them: without a name where they came later.
+    pub(super) fn fields_known(&self, row_type: Oid, fields: Vec<Field>) -> Fields {
+        let known = self.cx.names.known_row(row_type);
+        let known = known.and_then(|k| Some((k, self.cx.names.relation(k.oid)?)));
+        let Some((known, relation)) = known else { return fields.into_iter().map(|f| (f.name, f.typ)).collect() };
+        let there = relation.attributes.iter().filter(|a| !a.dropped);
+        let name = |attno| known.column(attno).unwrap_or_default().to_owned();
+        there.zip(fields).map(|(a, f)| (name(a.attno), f.typ)).collect()
     }
 
     /// Those of an output column of a query that stands inside of the last of `outer`.

@@ -142,6 +142,19 @@ pub struct NsColumn {
     pub origin: Option<(Oid, i16)>,
     /// `*` does not mean it (SEARCH's and CYCLE's columns inside the recursion).
     pub hidden: bool,
+    /// It was dropped after what is being bound was written: it keeps its place, and nothing may mean it.
+    pub lost: bool,
+}
+
+impl NsColumn {
+    /// # Errors
+    /// 42703 for a column that was dropped after what is being bound was written.
+    pub fn check_there(&self) -> Result<()> {
+        match self.lost {
+            true => Err(err!(UNDEFINED_COLUMN, "column \"{}\" does not exist", self.name)),
+            false => Ok(()),
+        }
+    }
 }
 
 /// A table-like thing of FROM, as names see it.
@@ -302,8 +315,10 @@ impl Binder<'_, '_> {
 
     /// Makes a relation the only thing visible (defaults, checks, index expressions).
     pub(super) fn add_table_columns(&mut self, rel: Arc<crate::catalog::Relation>) {
-        let index = self.add_table_rel(rel.clone(), rel.name.clone(), &[]).expect("no aliases to refuse");
-        let item = self.table_item(index, rel.name.clone(), Some(rel.schema.clone()));
+        let name = self.cx.names.known(rel.oid).map_or(&rel.name, |known| &known.name).clone();
+        let schema = self.schema_known(&rel);
+        let index = self.add_table_rel(rel, name.clone(), &[]).expect("no aliases to refuse");
+        let item = self.table_item(index, name, Some(schema));
         self.scope().items.push(item);
     }
 
@@ -314,8 +329,7 @@ impl Binder<'_, '_> {
         alias: String,
         aliases: &[String],
     ) -> Result<usize> {
-        let mut columns: Vec<RelColumn> =
-            rel.attributes.iter().map(|a| RelColumn { name: a.name.clone(), ty: a.ty, dropped: a.dropped }).collect();
+        let mut columns = self.columns_known(&rel);
         rename_columns(&mut columns, aliases, &alias)?;
         self.collated |= rel.attributes.iter().any(|a| a.declared.collation.is_valid());
         let check_as = self.check_as;
@@ -327,10 +341,30 @@ impl Binder<'_, '_> {
         }))
     }
 
+    /// The schema of a relation, as the text that is being bound knows it.
+    pub(super) fn schema_known(&self, rel: &crate::catalog::Relation) -> String {
+        self.cx.names.known(rel.oid).map_or(&rel.schema, |known| &known.schema).clone()
+    }
+
+    /// The columns of a relation, as the text that is being bound knows them.
+    pub(super) fn columns_known(&self, rel: &crate::catalog::Relation) -> Vec<RelColumn> {
+        let known = self.cx.names.known(rel.oid);
+        let column = |a: &crate::catalog::Attribute| {
+            let (name, dropped) = match known {
+                Some(known) => known.column(a.attno).map_or((&a.name[..], true), |name| (name, false)),
+                None => (&a.name[..], a.dropped),
+            };
+            RelColumn { name: name.to_owned(), ty: a.ty, dropped }
+        };
+        rel.attributes.iter().map(column).collect()
+    }
+
     /// The namespace item of a range-table entry of the current level.
     pub(super) fn table_item(&mut self, rel: usize, name: String, schema: Option<String>) -> NsItem {
         let entry = &self.scope().rels[rel];
-        let table = entry.relation().map(|rel| rel.oid);
+        let relation = entry.relation();
+        let table = relation.map(|rel| rel.oid);
+        let is_lost = |i: usize| relation.is_some_and(|r| r.attributes.get(i).is_some_and(|a| a.dropped));
         let columns = entry
             .columns
             .iter()
@@ -344,6 +378,7 @@ impl Binder<'_, '_> {
                     _ => table.map(|t| (t, i as i16 + 1)),
                 },
                 hidden: false,
+                lost: is_lost(i),
             })
             .collect();
         NsItem {
@@ -398,6 +433,7 @@ impl Binder<'_, '_> {
                         return Err(err!(AMBIGUOUS_COLUMN, "column reference \"{name}\" is ambiguous").at(self.at(pos)));
                     }
                     self.check_lateral(item, pos)?;
+                    c.check_there()?;
                     found = Some(Found { expr: c.expr.clone(), origin: c.origin });
                 }
             }
@@ -491,6 +527,7 @@ impl Binder<'_, '_> {
             if all.next().is_some() {
                 return Err(err!(AMBIGUOUS_COLUMN, "column reference \"{name}\" is ambiguous").at(self.at(pos)));
             }
+            c.check_there()?;
             let (expr, origin) = (c.expr.clone(), c.origin);
             return Ok(Some(Found { expr: self.raised(expr, at.0, pos), origin }));
         }
@@ -517,7 +554,14 @@ impl Binder<'_, '_> {
                 return self.raised(expr, at.0, pos);
             }
         }
-        let fields: Vec<Expr> = item.columns.iter().map(|c| c.expr.clone()).collect();
+        // A relation's row is whole, whatever columns are known here.
+        let relation = item.rel.and_then(|r| scope.rels[r].relation().map(|rel| (r, rel)));
+        let fields: Vec<Expr> = match relation {
+            Some((r, rel)) if !rel.attributes.is_empty() => {
+                rel.attributes.iter().filter(|a| !a.dropped).map(|a| var(r, a.attno, a.ty)).collect()
+            }
+            _ => item.columns.iter().map(|c| c.expr.clone()).collect(),
+        };
         let row_type = item.rel.and_then(|r| match &scope.rels[r].source {
             Source::Function { calls, ordinality: false } => match &calls[..] {
                 [call] if call.ty.oid != oid::RECORD => Some(call.ty.oid),

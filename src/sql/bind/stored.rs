@@ -187,7 +187,7 @@ pub fn bind_default(text: &str, names: &dyn Names, io: &IoContext, target: (&str
 pub fn view_query(view: &crate::catalog::View, names: &dyn Names, io: &IoContext) -> Result<super::Query> {
     let parsed = crate::sql::parse::parse(&view.query)?;
     let raw = parsed.first().ok_or_else(|| Error::internal("a view without a query"))?;
-    let names = names.along(&view.search_path);
+    let names = names.along(&view.kept);
     let mut cx = BindContext { names: &*names, io, text: &view.query, params: Vec::new(), infer_params: false };
     super::bind_unsecured(&mut cx, &raw.stmt)
 }

@@ -65,6 +65,7 @@ impl Binder<'_, '_> {
                 for item in scope.items.iter().filter(|i| i.columns_visible && !i.lateral_only) {
                     any = true;
                     for c in item.columns.iter().filter(|c| !c.hidden) {
+                        c.check_there()?;
                         out.push(Target { name: c.name.clone(), expr: c.expr.clone(), junk: false, origin: c.origin });
                     }
                 }
@@ -96,17 +97,17 @@ impl Binder<'_, '_> {
         };
         let levels = self.scopes.len() - 1 - at.0;
         let item = &self.scopes[at.0].items[at.1];
-        Ok(item
-            .columns
+        item.columns
             .iter()
             .filter(|c| !c.hidden)
             .map(|c| {
+                c.check_there()?;
                 let mut expr = c.expr.clone();
                 super::scope::raise_levels(&mut expr, levels);
                 expr.pos = Some(pos);
-                Target { name: c.name.clone(), expr, junk: false, origin: c.origin }
+                Ok(Target { name: c.name.clone(), expr, junk: false, origin: c.origin })
             })
-            .collect())
+            .collect()
     }
 
     /// No table, but a variable with fields has this name.
@@ -138,6 +139,7 @@ impl Binder<'_, '_> {
         Ok(fields
             .into_iter()
             .enumerate()
+            .filter(|(_, (name, _))| !name.is_empty())
             .map(|(i, (name, ty))| {
                 let expr = match &value.kind {
                     ExprKind::Row { fields, .. } => fields[i].clone(),

@@ -80,9 +80,10 @@ impl Binder<'_, '_> {
     }
 
     pub(super) fn target_rel(&mut self, rel: &Arc<Relation>, t: &ast::RangeVar, wanted: u8) -> Result<(usize, NsItem)> {
-        let alias = t.alias.as_ref().map_or(rel.name.as_str(), |a| a.name.as_str()).to_owned();
-        let schema = t.alias.is_none().then(|| rel.schema.clone());
+        let alias = t.alias.as_ref().map_or(t.name.as_str(), |a| a.name.as_str()).to_owned();
+        let schema = t.alias.is_none().then(|| self.schema_known(rel));
         let index = self.add_table_rel(rel.clone(), alias.clone(), &[])?;
+        self.note_alias(index, t.alias.as_ref());
         self.scope().rels[index].wanted = wanted;
         self.only(index, t);
         let item = self.table_item(index, alias, schema);
@@ -95,7 +96,7 @@ impl Binder<'_, '_> {
 
     /// The 0-based attribute a target column names.
     fn target_column(&self, rel: &Relation, c: &ast::TargetColumn) -> Result<usize> {
-        match rel.attributes.iter().position(|a| !a.dropped && a.name == c.name) {
+        match self.columns_known(rel).iter().position(|a| !a.dropped && a.name == c.name) {
             Some(i) => Ok(i),
             None if super::scope::system_attno(&c.name).is_some() => {
                 Err(err!(FEATURE_NOT_SUPPORTED, "cannot assign to system column \"{}\"", c.name).at(self.at(c.pos)))
@@ -579,6 +580,7 @@ impl Binder<'_, '_> {
             Some(ast::ConflictTarget::Columns { elems, filter, pos }) => self.arbiters(elems, filter.as_ref(), *pos)?,
         };
         let excluded = self.add_table_rel(rel.clone(), "excluded".to_owned(), &[])?;
+        self.scope().rels[excluded].aliased = true;
         self.scope().rels[excluded].wanted = 0;
         let (set, filter) = match &c.action {
             ast::ConflictAction::Nothing => (None, None),

@@ -5,7 +5,7 @@ use super::{Command, default_acl, function, names, schema};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::object::{AggregateDef, Depend, Function, MovingDef, class};
-use crate::catalog::{Object, ObjectKey};
+use crate::catalog::{Kept, Object, ObjectKey};
 use crate::err;
 use crate::sql::ast::{DefArg, DefElem, DefineStmt, ObjectType, OperName, ParamMode, QualName, TypeName};
 use crate::sql::bind;
@@ -296,7 +296,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
         acl: None,
         depends: depends(&def.0),
         atomic: false,
-        search_path: Vec::new(),
+        kept: Kept::default(),
         library: None,
         aggregate: Some(def.0),
     };

@@ -50,6 +50,7 @@ mod grant;
 mod index;
 mod inherit;
 mod key;
+mod known;
 mod large_object;
 mod like;
 mod lock_table;

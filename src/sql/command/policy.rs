@@ -1,19 +1,21 @@
 //! CREATE, ALTER and DROP POLICY; row security of tables. PostgreSQL 15, policy.c: same refusals.
 
+use super::known::Reads;
 use super::write::{change, class_of, new_oid, put, relation_key};
 use super::{Command, names, role, stored_text, view};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::object::{Class, Depend, class};
-use crate::catalog::{Catalog, Object, ObjectKey, Persistence, Policy, RelKind, Relation};
+use crate::catalog::{Catalog, Kept, Object, ObjectKey, Persistence, Policy, RelKind, Relation};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{
     AlterPolicyStmt, CreatePolicyStmt, DropStmt, Expr, ExprKind, ObjectName, RangeVar, RoleKind, RoleSpec,
 };
 use crate::sql::bind::scope::Clause;
-use crate::sql::bind::{BindContext, Names, bind_condition, parse_expression, walk_expr_mut};
+use crate::sql::bind::{BindContext, Names, Written, bind_condition, parse_expression, walk_expr_mut};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::system::define::Look;
 use crate::sql::expr::ExprKind as Bound;
 use std::sync::Arc;
 
@@ -46,21 +48,27 @@ fn roles(cx: &mut ExecContext, list: &[RoleSpec]) -> Result<Vec<Oid>> {
     list.iter().map(|r| Ok(role::resolve(cx.backend()?, r)?.0)).collect()
 }
 
-/// The path that a policy's conditions are kept with.
-fn kept_path(cx: &mut ExecContext, rel: &Relation, depends: &[Depend]) -> Result<Vec<String>> {
-    let temporary = rel.persistence == Persistence::Temp || view::reads_temporary(cx, depends)?;
-    Ok(cx.backend()?.catalog.kept_path(temporary))
+/// How a policy's conditions are kept.
+fn kept(cx: &mut ExecContext, rel: &Relation, conditions: &mut [Option<Condition>; 2]) -> Result<(Kept, Vec<Depend>)> {
+    let depends: Vec<Depend> = conditions.iter().flatten().flat_map(|c| c.depends.iter().cloned()).collect();
+    let mut reads = Reads::default();
+    reads.relation(rel.oid);
+    reads.depends(&depends);
+    conditions.iter_mut().flatten().for_each(|c| reads.expression(&mut c.bound));
+    let temporary = rel.persistence == Persistence::Temp || view::reads_temporary(cx, &depends)?;
+    let search_path = cx.backend()?.catalog.kept_path(temporary);
+    Ok((Kept { search_path, reads: reads.known(cx)? }, depends))
 }
 
-/// Sub-selects in a condition name tables.
-pub fn has_sub_select(e: &Expr) -> bool {
-    let mut found = false;
-    e.clone().rewrite(&mut |x| found |= matches!(x.kind, ExprKind::SubLink(_)));
-    found
+/// A condition as it was given.
+struct Condition {
+    text: Arc<str>,
+    bound: crate::sql::expr::Expr,
+    depends: Vec<Depend>,
 }
 
 /// A condition as the catalogs keep it, and what it depends on.
-fn condition(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, e: &Expr) -> Result<(Arc<str>, Vec<Depend>)> {
+fn condition(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, e: &Expr) -> Result<Condition> {
     let catalog = cx.backend()?.catalog.clone();
     let mut bcx =
         BindContext { names: &*catalog, io: &cx.fx.io, text: &cmd.source, params: Vec::new(), infer_params: false };
@@ -80,7 +88,20 @@ fn condition(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, e: &Expr)
         }
     });
     let text = stored_text::text_of(cx, &e, None)?;
-    Ok((text, depends_on(rel.oid, bound)))
+    Ok(Condition { text, depends: depends_on(rel.oid, bound.clone()), bound })
+}
+
+/// A condition that a policy has, as it would be given now.
+fn again(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, old: &Policy, text: &Arc<str>) -> Result<Condition> {
+    let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
+    let written = Written(&*catalog);
+    let names = written.along(&old.kept);
+    let mut bcx = BindContext { names: &*names, io: &io, text, params: Vec::new(), infer_params: false };
+    let bound = bind_condition(&mut bcx, &parse_expression(text)?, rel, Clause::Policy)?;
+    let shown = Look { catalog: &catalog, io: &io, pretty: false, width: 0 }.written_expression(&bound, rel);
+    let shown =
+        shown.ok_or_else(|| Error::unsupported("changing one condition of this policy alone is not supported"))?;
+    condition(cmd, cx, rel, &parse_expression(&shown)?)
 }
 
 /// The table's columns a condition reads, and what else it names.
@@ -119,19 +140,17 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreatePolicyStmt) 
     }
     let roles = roles(cx, &stmt.roles)?;
     let rel = table(cmd, cx, &stmt.table)?;
-    let mut depends = Vec::new();
-    let mut texts = [None, None];
-    for (text, e) in texts.iter_mut().zip([&stmt.using, &stmt.with_check]) {
+    let mut conditions = [None, None];
+    for (condition, e) in conditions.iter_mut().zip([&stmt.using, &stmt.with_check]) {
         if let Some(e) = e {
-            let (kept, needs) = condition(cmd, cx, &rel, e)?;
-            *text = Some(kept);
-            depends.extend(needs);
+            *condition = Some(self::condition(cmd, cx, &rel, e)?);
         }
     }
     if rel.policies.iter().any(|p| p.name == stmt.name) {
         return Err(exists(&stmt.name, &rel.name).into());
     }
-    let [using, check] = texts;
+    let (kept, depends) = kept(cx, &rel, &mut conditions)?;
+    let [using, check] = conditions.map(|c| c.map(|c| c.text));
     let made = Policy {
         oid: new_oid(cx)?,
         name: stmt.name.clone(),
@@ -140,7 +159,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreatePolicyStmt) 
         roles,
         using,
         check,
-        search_path: kept_path(cx, &rel, &depends)?,
+        kept,
         depends,
     };
     change(cx, rel.oid, |c| {
@@ -156,12 +175,11 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterPolicyStmt) ->
         None => None,
     };
     let rel = table(cmd, cx, &stmt.table)?;
-    let mut conditions = Vec::new();
-    for e in [&stmt.using, &stmt.with_check] {
-        conditions.push(match e {
-            Some(e) => Some(condition(cmd, cx, &rel, e)?),
-            None => None,
-        });
+    let mut conditions = [None, None];
+    for (condition, e) in conditions.iter_mut().zip([&stmt.using, &stmt.with_check]) {
+        if let Some(e) = e {
+            *condition = Some(self::condition(cmd, cx, &rel, e)?);
+        }
     }
     let Some(old) = rel.policies.iter().find(|p| p.name == stmt.name) else {
         return Err(missing(&stmt.name, &rel.name).into());
@@ -177,29 +195,14 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterPolicyStmt) ->
         new.roles = roles;
     }
     if conditions.iter().any(Option::is_some) {
-        // Both are looked up along one path, and what is kept may name something else along the present one.
-        let temporary = super::rename_views::reads_temporary(&old.search_path);
-        let path = cx.backend()?.catalog.kept_path(temporary);
-        let kept = [(&old.using, &conditions[0]), (&old.check, &conditions[1])];
-        if path != old.search_path && kept.iter().any(|(text, new)| text.is_some() && new.is_none()) {
-            let text = "changing one condition of a policy along another search_path is not supported";
-            return Err(Error::unsupported(text).into());
-        }
-        new.search_path = path;
-        new.depends.clear();
-        for (text, made) in [(&mut new.using, &conditions[0]), (&mut new.check, &conditions[1])] {
-            match (made, &*text) {
-                (Some((t, needs)), _) => {
-                    new.depends.extend(needs.iter().cloned());
-                    *text = Some(t.clone());
-                }
-                (None, Some(t)) => {
-                    let kept = parse_expression(t)?;
-                    new.depends.extend(condition(cmd, cx, &rel, &kept)?.1);
-                }
-                (None, None) => {}
+        // Both are looked up alike.
+        for (condition, text) in conditions.iter_mut().zip([&old.using, &old.check]) {
+            if let (None, Some(text)) = (&condition, text) {
+                *condition = Some(again(cmd, cx, &rel, old, text)?);
             }
         }
+        (new.kept, new.depends) = kept(cx, &rel, &mut conditions)?;
+        [new.using, new.check] = conditions.map(|c| c.map(|c| c.text));
     }
     change(cx, rel.oid, |c| {
         c.policies.iter_mut().filter(|p| p.oid == new.oid).for_each(|p| *p = new.clone());
@@ -321,7 +324,7 @@ pub fn reading_elsewhere(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Oid
     for (table, p) in candidates {
         let rel = super::constraint::relation(cx, table)?;
         let catalog = cx.backend()?.catalog.clone();
-        let along = Names::along(&*catalog, &p.search_path);
+        let along = Names::along(&*catalog, &p.kept);
         let broken = |text: &Arc<str>| {
             let e = parse_expression(text)?;
             let mut bcx = BindContext { names: &*along, io: &cx.fx.io, text, params: Vec::new(), infer_params: false };
@@ -337,24 +340,6 @@ pub fn reading_elsewhere(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Oid
     }
     put(cx, Object::Class(before))?;
     Ok(found)
-}
-
-/// Gives a column of the table another name in its policies without sub-selects; the others follow (`rename_policies`).
-pub fn rename_column(c: &mut Class, old: &str, new: &str) -> Result<()> {
-    for p in &mut c.policies {
-        let texts = [&p.using, &p.check];
-        if texts
-            .into_iter()
-            .flatten()
-            .try_fold(false, |found, t| Ok::<_, Error>(found | has_sub_select(&parse_expression(t)?)))?
-        {
-            continue;
-        }
-        for text in [&mut p.using, &mut p.check].into_iter().flatten() {
-            *text = stored_text::with_column_renamed(text, old, new)?;
-        }
-    }
-    Ok(())
 }
 
 /// # Errors

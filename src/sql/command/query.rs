@@ -38,21 +38,20 @@ struct Filling {
     merge: Option<Box<Merge>>,
 }
 
-/// Binds a statement of some text to learn what it is made of, names looked up along a search path of its own if there is one.
-pub fn bind_query(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[String]>) -> Result<bind::Query> {
+/// Binds a statement of some text to learn what it is made of.
+pub fn bind_query(cx: &mut ExecContext, stmt: &Stmt, source: &str) -> Result<bind::Query> {
     let catalog = cx.backend()?.catalog.clone();
-    let along = path.map(|p| bind::Names::along(&*catalog, p));
-    let names: &dyn bind::Names = along.as_deref().unwrap_or(&*catalog);
+    let names: &dyn bind::Names = &*catalog;
     let mut bcx = BindContext { names, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
     bind::bind_unsecured(&mut bcx, stmt)
 }
 
-/// The same as who runs it may see it.
-fn bind_to_run(cx: &mut ExecContext, stmt: &Stmt, source: &str, path: Option<&[String]>) -> Result<bind::Query> {
+/// Binds a view's query as who runs it may see it.
+fn bind_to_run(cx: &mut ExecContext, stmt: &Stmt, view: &View) -> Result<bind::Query> {
     let catalog = cx.backend()?.catalog.clone();
-    let along = path.map(|p| bind::Names::along(&*catalog, p));
-    let names: &dyn bind::Names = along.as_deref().unwrap_or(&*catalog);
-    let mut bcx = BindContext { names, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false };
+    let names = bind::Names::along(&*catalog, &view.kept);
+    let mut bcx =
+        BindContext { names: &*names, io: &cx.fx.io, text: &view.query, params: Vec::new(), infer_params: false };
     bind::bind_identified(&mut bcx, stmt, cx.settings.identify_queries)
 }
 
@@ -313,8 +312,7 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
     let Some(raw) = parsed.pop() else { return Err(Error::internal("no definition").into()) };
     // The query is its owner's, whoever asks for the refresh.
     let owner = restricted_as(cx.backend()?, found.owner)?;
-    let bound =
-        |cx: &mut ExecContext| Ok((bind_to_run(cx, &raw.stmt, &view.query, Some(&view.search_path))?, Vec::new()));
+    let bound = |cx: &mut ExecContext| Ok((bind_to_run(cx, &raw.stmt, &view)?, Vec::new()));
     let plan = |cx: &mut ExecContext| plan_locked(cx, bound);
     let plan = act_restricted(cx, owner.clone(), plan)?;
     cx.backend()?.txn.next_command();

@@ -7,7 +7,7 @@ use super::write::{new_oid, put, resolve_type};
 use super::{Command, function, index, names, schema};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Depend, Function, RangeType, UserType, UserTypeKind, class, fixed};
-use crate::catalog::{Cast, IndexMethod, Object, ObjectKey};
+use crate::catalog::{Cast, IndexMethod, Kept, Object, ObjectKey};
 use crate::err;
 use crate::sql::ast::{CreateRangeStmt, DefArg, DefElem, NOWHERE, QualName, TypeName};
 use crate::sql::bind::Names;
@@ -277,7 +277,7 @@ fn constructor(cx: &mut ExecContext, of: &UserType, (code, args, variadic): (&st
         acl: None,
         depends: vec![part_of(class::TYPE, of.oid)],
         atomic: false,
-        search_path: Vec::new(),
+        kept: Kept::default(),
         aggregate: None,
     };
     put(cx, Object::Function(made))?;

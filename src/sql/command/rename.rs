@@ -1,11 +1,9 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
-use super::rename_readers::{Readers, Target};
 use super::rename_texts::{put_renamed, put_schema};
-use super::write::{change, class_of, put, relation_key};
+use super::write::{change, class_of, put};
 use super::{
-    Command, alter_table, domain, function, inherit, names, rename_rules, role, schema, sequence, stored_text, table,
-    typed,
+    Command, alter_table, domain, function, inherit, names, role, schema, sequence, stored_text, table, typed,
 };
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Function, UserTypeKind, class};
@@ -101,7 +99,6 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
     if stmt.object != ObjectType::Type {
         super::row_type::refuse_composite(found.kind, &found.name)?;
     }
-    let readers = Readers::of(cx, Target::Objects(&[relation_key(found.oid)]))?;
     names::lock_name(cx, class::RELATION, found.namespace, &stmt.new_name)?;
     table::exists(cx, found.namespace, &stmt.new_name, false)?;
     let name = stmt.new_name.clone();
@@ -113,7 +110,6 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
             t.constraints.iter_mut().filter(|k| k.oid == def.constraint).for_each(|k| k.name = name.clone());
         })?;
     }
-    readers.follow(cx, Some((found.oid, &found.name)))?;
     Ok(())
 }
 
@@ -134,7 +130,6 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     if crate::sql::bind::scope::system_attno(new).is_some() {
         return Err(err!(DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
     }
-    let readers = Readers::of(cx, Target::Objects(&[relation_key(c.oid)]))?;
     let mut c = c;
     c.attributes[n].name = new.to_string();
     for a in c.attributes.iter_mut().filter(|a| a.generated != 0) {
@@ -147,8 +142,6 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
             k.check = Some(stored_text::with_column_renamed(text, old, new)?);
         }
     }
-    super::policy::rename_column(&mut c, old, new)?;
-    rename_rules::rename_column(&mut c, old, new)?;
     for t in &mut c.triggers {
         if let Some(text) = &t.condition {
             t.condition = Some(stored_text::with_column_renamed(text, old, new)?);
@@ -175,7 +168,7 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
         }
         put(cx, Object::Class(i))?;
     }
-    readers.follow(cx, Some((oid, &found.name)))
+    Ok(())
 }
 
 fn rename_constraint(cx: &mut ExecContext, oid: Oid, old: &str, new: &str) -> Flow<()> {
@@ -349,9 +342,7 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
                 .hint("Change the schema of the table instead.")
                 .into());
         }
-        let readers = Readers::of(cx, Target::Objects(&[relation_key(found.oid)]))?;
         move_relation(cx, &found, namespace, &stmt.new_schema)?;
-        readers.follow(cx, Some((found.oid, &found.name)))?;
         return Ok(tag);
     }
     if let (ObjectType::Extension, Some(ObjectName::Name(name))) = (stmt.object, &stmt.name) {

@@ -1,8 +1,8 @@
 //! Bodies in SQL that are kept by what they mean (BEGIN ATOMIC, RETURN) follow when what they name is renamed, as views
 //! do (`rename_views`).
 
+use super::known::Reads;
 use super::rename_readers::{Renamed, Target};
-use super::rename_views::reads_temporary;
 use super::write::put;
 use crate::base::{Error, Result};
 use crate::catalog::Object;
@@ -28,7 +28,7 @@ pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> 
     for record in target.candidates(&catalog, class::PROC) {
         let Object::Function(f) = &record.object else { continue };
         let named =
-            || target.is(record.object.key()) || target.concerns(&catalog, &f.depends, &f.search_path, [&*f.body]);
+            || target.is(record.object.key()) || target.concerns(&catalog, &f.depends, &f.kept.search_path, [&*f.body]);
         if f.atomic && named() {
             let body = look.bind_body(f).ok_or_else(|| refused(f))?;
             found.push(Reader { function: f.clone(), body });
@@ -44,12 +44,14 @@ pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> 
 pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>) -> Result<()> {
     let Renamed { catalog, look, .. } = renamed;
     for Reader { function, mut body } in readers {
-        body.iter_mut().for_each(|q| renamed.in_query(q));
+        let mut reads = Reads::default();
+        reads.depends(&function.depends);
+        body.iter_mut().for_each(|q| reads.query(q));
         let record = catalog.get(Object::Function(function.clone()).key());
         let Some(Object::Function(now)) = record.map(|r| r.object.clone()) else { continue };
         let text = look.written_body(&now, &body).ok_or_else(|| refused(&function))?;
-        let search_path = catalog.kept_path(reads_temporary(&function.search_path));
-        let now = Function { body: text.into(), search_path, ..now };
+        let kept = reads.kept_now(cx, &function.kept)?;
+        let now = Function { body: text.into(), kept, ..now };
         if look.bind_body(&now).is_none() {
             return Err(refused(&function));
         }

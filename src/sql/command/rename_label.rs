@@ -6,13 +6,15 @@
 use super::stored_text;
 use super::write::put;
 use crate::base::{Oid, Result};
-use crate::catalog::object::{Class, Object, Publication, Statistics, UserType, UserTypeKind, class};
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::object::{Class, Function, Object, Publication, Statistics, UserType, UserTypeKind, class};
+use crate::catalog::{Catalog, Kept, Relation};
 use crate::sql::bind::domain::value_relation;
 use crate::sql::bind::scope::Clause;
 use crate::sql::bind::{self, BindContext, Everywhere, Names, literals};
 use crate::sql::exec::{ExecContext, user_trigger};
 use crate::sql::parse::{LexemeKind, lexemes};
+use crate::sql::routine::body::{self, SqlBody};
+use crate::sql::routine::returns::Returns;
 use crate::types::context::{Field, TypeHooks};
 use crate::types::{self, IoContext, TypeRef};
 use std::sync::Arc;
@@ -81,6 +83,7 @@ pub fn follow(cx: &mut ExecContext, value: Oid, old: &str, new: &str) -> Result<
                     for (text, ty) in f.arg_defaults.iter_mut().zip(types) {
                         texts.default(text, ("", TypeRef::of(ty)));
                     }
+                    texts.body(cx, f)?;
                 }
                 Object::Statistics(s) => texts.statistics(s)?,
                 Object::Publication(p) => texts.publication(p)?,
@@ -134,14 +137,14 @@ impl Texts {
         rel: Option<&Arc<Relation>>,
         clause: Clause,
         target: Option<(&str, TypeRef)>,
-        path: Option<&[String]>,
+        kept: Option<&Kept>,
     ) {
         if !self.wanted(text) {
             return;
         }
         let Ok(expr) = stored_text::parse(text) else { return };
         let source = format!("SELECT {text}");
-        let along = path.map(|p| self.catalog.along(p));
+        let along = kept.map(|k| self.catalog.along(k));
         let names: &dyn Names = match &along {
             Some(names) => &**names,
             None => &*self.catalog,
@@ -191,7 +194,7 @@ impl Texts {
         }
         for p in &mut c.policies {
             for text in [&mut p.using, &mut p.check].into_iter().flatten() {
-                self.expression(text, Some(&rel), Clause::Policy, None, Some(&p.search_path));
+                self.expression(text, Some(&rel), Clause::Policy, None, Some(&p.kept));
             }
         }
         for text in c.triggers.iter_mut().filter_map(|t| t.condition.as_mut()) {
@@ -224,6 +227,19 @@ impl Texts {
                 self.replace(text, &source, &found);
             }
         }
+        Ok(())
+    }
+
+    fn body(&mut self, cx: &mut ExecContext, f: &mut Function) -> Result<()> {
+        if !f.atomic || !self.wanted(&f.body) {
+            return Ok(());
+        }
+        let (source, _) = body::parse(f)?;
+        let read = SqlBody::new(cx, f, &[], Returns::Void)?;
+        let found = literals::during(|| {
+            let _ = read.written(cx);
+        });
+        self.replace(&mut f.body, &source, &found);
         Ok(())
     }
 

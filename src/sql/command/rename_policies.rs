@@ -1,9 +1,9 @@
-//! Policies whose sub-selects read what is renamed follow, as views do (`rename_views`).
+//! Policies that name what is renamed follow, as views do (`rename_views`).
 
-use super::policy::has_sub_select;
+use super::known::Reads;
 use super::rename_readers::{Renamed, Target};
-use super::write::{change, relation_key};
-use super::{rename_views, stored_text};
+use super::stored_text;
+use super::write::change;
 use crate::base::{Error, Oid, Result};
 use crate::catalog::Policy;
 use crate::catalog::object::class;
@@ -13,7 +13,7 @@ use crate::sql::exec::ExecContext;
 use crate::sql::expr::Expr;
 use std::sync::Arc;
 
-/// A policy with sub-selects that has to do with the relation to be renamed, as it was bound before.
+/// A policy that has to do with what is to be renamed, as it was bound before.
 pub struct Reader {
     table: Oid,
     policy: Policy,
@@ -21,14 +21,7 @@ pub struct Reader {
     check: Option<Expr>,
 }
 
-fn names_tables(p: &Policy) -> Result<bool> {
-    [&p.using, &p.check]
-        .into_iter()
-        .flatten()
-        .try_fold(false, |found, text| Ok(found | has_sub_select(&parse_expression(text)?)))
-}
-
-/// The policies that name what is renamed, and a relation's own that have sub-selects.
+/// The policies that name what is renamed.
 ///
 /// # Errors
 /// 0A000 for one that cannot be bound.
@@ -39,13 +32,13 @@ pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> 
         let Ok(c) = record.object.as_class() else { continue };
         for p in &c.policies {
             let texts = p.using.iter().chain(&p.check).map(|t| &**t);
-            let named = target.concerns(&catalog, &p.depends, &p.search_path, texts);
-            if !named && !(target.is(relation_key(c.oid)) && names_tables(p)?) {
+            let named = target.concerns(&catalog, &p.depends, &p.kept.search_path, texts);
+            if !named {
                 continue;
             }
             let Some(rel) = catalog.relation(c.oid)? else { continue };
             let written = Written(&*catalog);
-            let names = written.along(&p.search_path);
+            let names = written.along(&p.kept);
             let bound = |text: &Option<Arc<str>>| -> Result<Option<Expr>> {
                 let Some(text) = text else { return Ok(None) };
                 let mut bcx = BindContext { names: &*names, io: &io, text, params: Vec::new(), infer_params: false };
@@ -66,17 +59,20 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
     let Renamed { catalog, look, .. } = renamed;
     for Reader { table, policy, using, check } in readers {
         let Some(rel) = catalog.relation(table)? else { continue };
+        let mut reads = Reads::default();
+        reads.relation(table);
+        reads.depends(&policy.depends);
         let mut text = |e: Option<Expr>| -> Result<Option<Arc<str>>> {
             let Some(mut e) = e else { return Ok(None) };
-            renamed.in_expression(&mut e);
+            reads.expression(&mut e);
             let shown = look.written_expression(&e, &rel).ok_or_else(|| refused(&policy.name))?;
             stored_text::text_of(cx, &stored_text::parse(&shown)?, None).map(Some)
         };
         let (using, check) = (text(using)?, text(check)?);
-        let path = catalog.kept_path(rename_views::reads_temporary(&policy.search_path));
+        let kept = reads.kept_now(cx, &policy.kept)?;
         change(cx, table, |c| {
             for p in c.policies.iter_mut().filter(|p| p.oid == policy.oid) {
-                (p.using, p.check, p.search_path) = (using.clone(), check.clone(), path.clone());
+                (p.using, p.check, p.kept) = (using.clone(), check.clone(), kept.clone());
             }
         })?;
     }

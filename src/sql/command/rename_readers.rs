@@ -1,15 +1,14 @@
-//! What is kept as text and names an object follows when that is renamed: views, rules, policies, bodies in SQL.
+//! What is kept as text and names a function, a type or a schema follows when that is renamed: views, rules, policies,
+//! bodies in SQL. (Relations they know, whatever these are called: `known`.)
 //!
 //! It is bound before the renaming and written out again after it.
 
 use super::{rename_bodies, rename_policies, rename_rules, rename_views};
 use crate::base::{Oid, Result};
 use crate::catalog::object::Depend;
-use crate::catalog::{Catalog, ObjectKey, Record, Relation};
-use crate::sql::bind::Query;
+use crate::catalog::{Catalog, ObjectKey, Record};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define::Look;
-use crate::sql::expr::Expr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -71,25 +70,8 @@ pub struct Readers {
 
 /// What they follow.
 pub struct Renamed<'a> {
-    /// A relation, as it is called now, and its old name.
-    pub relation: Option<(Arc<Relation>, &'a str)>,
     pub catalog: &'a Catalog,
     pub look: Look<'a>,
-}
-
-impl Renamed<'_> {
-    /// Puts the relation as it is now into a query.
-    pub fn in_query(&self, query: &mut Query) {
-        if let Some((now, old_name)) = &self.relation {
-            rename_views::rename_in(query, now, old_name);
-        }
-    }
-
-    pub fn in_expression(&self, e: &mut Expr) {
-        if let Some((now, old_name)) = &self.relation {
-            rename_views::in_expression(e, now, old_name);
-        }
-    }
 }
 
 impl Readers {
@@ -106,22 +88,21 @@ impl Readers {
         })
     }
 
-    /// Gives them their new texts, after it got its new names; a relation: with its old one.
+    /// Gives them their new texts, after it got its new names.
     ///
     /// # Errors
     /// 0A000 for one that cannot be written out.
-    pub fn follow(self, cx: &mut ExecContext, relation: Option<(Oid, &str)>) -> Result<()> {
+    pub fn follow(self, cx: &mut ExecContext) -> Result<()> {
         let Readers { views, rules, policies, bodies } = self;
-        following(cx, relation, views, rename_views::follow)?;
-        following(cx, relation, rules, rename_rules::follow)?;
-        following(cx, relation, policies, rename_policies::follow)?;
-        following(cx, relation, bodies, rename_bodies::follow)
+        following(cx, views, rename_views::follow)?;
+        following(cx, rules, rename_rules::follow)?;
+        following(cx, policies, rename_policies::follow)?;
+        following(cx, bodies, rename_bodies::follow)
     }
 }
 
 fn following<R>(
     cx: &mut ExecContext,
-    relation: Option<(Oid, &str)>,
     readers: Vec<R>,
     follow: impl Fn(&mut ExecContext, &Renamed<'_>, Vec<R>) -> Result<()>,
 ) -> Result<()> {
@@ -130,13 +111,6 @@ fn following<R>(
     }
     cx.backend()?.txn.next_command();
     let (catalog, io) = (cx.backend()?.catalog.clone(), cx.fx.io.clone());
-    let relation = match relation {
-        Some((oid, old)) => match catalog.relation(oid)? {
-            Some(now) => Some((now, old)),
-            None => return Ok(()),
-        },
-        None => None,
-    };
     let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
-    follow(cx, &Renamed { relation, catalog: &catalog, look }, readers)
+    follow(cx, &Renamed { catalog: &catalog, look }, readers)
 }

@@ -1,10 +1,11 @@
 //! Rules follow when what they read or write is renamed, as views do (`rename_views`).
 
+use super::known::Reads;
 use super::rename_readers::{Renamed, Target};
+use super::stored_text;
 use super::write::{change, relation_key};
-use super::{rename_views, stored_text};
 use crate::base::{Error, Oid, Result};
-use crate::catalog::object::{Class, class};
+use crate::catalog::object::class;
 use crate::catalog::{Relation, Rule};
 use crate::sql::ast::Stmt;
 use crate::sql::bind::{self, BindContext, Names, Query, Written};
@@ -32,7 +33,7 @@ pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> 
         let Ok(c) = record.object.as_class() else { continue };
         let named = |r: &Rule| {
             let texts = r.actions.iter().chain(&r.condition).map(|t| &**t);
-            target.concerns(&catalog, &r.depends, &r.search_path, texts)
+            target.concerns(&catalog, &r.depends, &r.kept.search_path, texts)
         };
         let own = target.is(relation_key(c.oid));
         for r in c.rules.iter().filter(|r| if own { !r.actions.is_empty() } else { named(r) }) {
@@ -49,7 +50,7 @@ pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> 
 /// The binder's.
 pub fn bound(names: &dyn Names, io: &crate::types::IoContext, rel: &Arc<Relation>, r: &Rule) -> Result<Reader> {
     let written = Written(names);
-    let along = written.along(&r.search_path);
+    let along = written.along(&r.kept);
     let source = format!("SELECT {}", r.condition.as_deref().unwrap_or_default());
     let context = |text| BindContext { names: &*along, io, text, params: Vec::new(), infer_params: false };
     let condition = match &r.condition {
@@ -78,10 +79,11 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
     let Renamed { catalog, look, .. } = renamed;
     for Reader { table, rule, mut condition, mut actions } in readers {
         let Some(rel) = catalog.relation(table)? else { continue };
-        if let Some(e) = &mut condition {
-            renamed.in_expression(e);
-        }
-        actions.iter_mut().flatten().for_each(|q| renamed.in_query(q));
+        let mut reads = Reads::default();
+        reads.relation(table);
+        reads.depends(&rule.depends);
+        condition.iter_mut().for_each(|e| reads.expression(e));
+        actions.iter_mut().flatten().for_each(|q| reads.query(q));
         let level = bind::rule_level(&rel);
         let queries: Vec<Query> = actions.iter().flatten().cloned().collect();
         let shown = look.written_rule(&level, condition.as_ref(), &queries);
@@ -99,10 +101,10 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
             Some(_) => Some(stored_text::text_of(cx, &stored_text::parse(&shown_condition)?, None)?),
             None => None,
         };
-        let path = catalog.kept_path(rename_views::reads_temporary(&rule.search_path));
+        let kept = reads.kept_now(cx, &rule.kept)?;
         change(cx, table, |c| {
             for r in c.rules.iter_mut().filter(|r| r.oid == rule.oid) {
-                (r.condition, r.actions, r.search_path) = (condition.clone(), texts.clone(), path.clone());
+                (r.condition, r.actions, r.kept) = (condition.clone(), texts.clone(), kept.clone());
             }
         })?;
     }
@@ -112,14 +114,4 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
 fn refused(rule: &str) -> Error {
     Error::unsupported(format!("renaming what rule \"{rule}\" depends on is not supported"))
         .hint("Drop the rule and create it again.")
-}
-
-/// Gives a column another name in the conditions of its table's rules that do nothing.
-pub fn rename_column(c: &mut Class, old: &str, new: &str) -> Result<()> {
-    for r in c.rules.iter_mut().filter(|r| r.actions.is_empty()) {
-        if let Some(text) = &r.condition {
-            r.condition = Some(stored_text::with_column_renamed(text, old, new)?);
-        }
-    }
-    Ok(())
 }

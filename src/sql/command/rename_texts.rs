@@ -244,7 +244,7 @@ impl Texts {
 pub fn put_renamed(cx: &mut ExecContext, before: &Object, after: Object) -> Result<()> {
     let readers = Readers::of(cx, Target::Objects(&[before.key()]))?;
     put_with_texts(cx, before, after)?;
-    readers.follow(cx, None)
+    readers.follow(cx)
 }
 
 /// The same without what keeps whole statements.
@@ -268,5 +268,5 @@ pub fn put_schema(cx: &mut ExecContext, old: &str, after: Namespace) -> Result<(
     let readers = Readers::of(cx, Target::Schema(after.oid, old))?;
     put(cx, Object::Namespace(after))?;
     texts.follow(cx)?;
-    readers.follow(cx, None)
+    readers.follow(cx)
 }

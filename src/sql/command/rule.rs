@@ -2,11 +2,12 @@
 //!
 //! Conditions and actions are kept as text, found along the search path of who made them.
 
+use super::known::Reads;
 use super::write::{change, class_of, new_oid, relation_key};
 use super::{Command, drop, names, role, stored_text};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Depend, class};
-use crate::catalog::{Catalog, ObjectKey, Persistence, RelKind, Relation, Rule};
+use crate::catalog::{Catalog, Kept, ObjectKey, Persistence, RelKind, Relation, Rule};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{CreateRuleStmt, DropStmt, EnableMode, Expr, ObjectName, RangeVar, RuleEvent, Stmt};
@@ -61,6 +62,7 @@ struct Parts {
     /// Read of OLD and NEW.
     columns: Vec<i16>,
     depends: Vec<Depend>,
+    reads: Reads,
 }
 
 impl Parts {
@@ -86,6 +88,7 @@ impl Parts {
         let mut bound = bind_rule_condition(&mut bcx, e, rel, event)?;
         self.note(reads_of_condition(&mut bound));
         super::view::expression_dependencies(&mut bound, &mut self.depends);
+        self.reads.expression(&mut bound);
         self.condition = Some(stored_text::text_of(cx, e, None)?);
         Ok(())
     }
@@ -126,6 +129,7 @@ impl Parts {
         }
         self.note(read);
         super::view::dependencies(&mut query, &mut self.depends);
+        self.reads.query(&mut query);
         Ok(())
     }
 }
@@ -196,6 +200,9 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
     }
     let temporary = rel.persistence == Persistence::Temp || super::view::reads_temporary(cx, &parts.depends)?;
     let search_path = cx.backend()?.catalog.kept_path(temporary);
+    parts.reads.relation(rel.oid);
+    parts.reads.depends(&parts.depends);
+    let kept = Kept { search_path, reads: parts.reads.known(cx)? };
     let made = Rule {
         oid: match old {
             Some(r) => r.oid,
@@ -209,7 +216,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
         columns: parts.columns,
         depends: parts.depends,
         enabled: old.map_or('O', |r| r.enabled),
-        search_path,
+        kept,
     };
     change(cx, rel.oid, |c| {
         c.rules.retain(|r| r.name != made.name);

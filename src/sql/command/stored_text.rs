@@ -1,7 +1,7 @@
 //! Expressions as the catalogs keep them: SQL text that means the same for every session.
 //!
-//! Sequences are kept by OID (`nextval('16385'::regclass)`), so that renaming one changes nothing; [`shown`] puts the
-//! names back for people.
+//! Sequences are kept by OID (`nextval('16385'::regclass)`), so that renaming one changes nothing; `define::expression` puts
+//! the names back for people.
 
 use crate::base::{Oid, Result};
 use crate::catalog::object::{class, fixed};
@@ -216,24 +216,6 @@ fn each_class(text: &str, mut f: impl FnMut(Oid)) -> Vec<(&str, Oid)> {
     }
     parts.push((rest, Oid::INVALID));
     parts
-}
-
-/// A stored text as people are shown it (`pg_get_expr`): sequences by name.
-pub fn shown(catalog: &Catalog, text: &str) -> String {
-    let mut out = String::new();
-    for (part, oid) in each_class(text, |_| {}) {
-        let name = if oid.is_valid() { crate::sql::names::reg_out(catalog, oid::REGCLASS, oid) } else { None };
-        match name {
-            Some(name) => {
-                let digits = part.len() - "'::regclass".len() - oid.to_string().len();
-                out.push_str(&part[..digits]);
-                out.push_str(&name.replace('\'', "''"));
-                out.push_str("'::regclass");
-            }
-            None => out.push_str(part),
-        }
-    }
-    out
 }
 
 /// A stored text with a column's name changed.

@@ -9,8 +9,8 @@ use crate::types::TypeRef;
 
 /// The first columns a view's query gives; None where it cannot be bound.
 fn columns_of(cx: &mut ExecContext, view: &View, count: usize) -> Option<Vec<(String, TypeRef)>> {
-    let raw = crate::sql::parse::parse(&view.query).ok()?.pop()?;
-    let query = super::query::bind_query(cx, &raw.stmt, &view.query, Some(&view.search_path)).ok()?;
+    let catalog = cx.backend().ok()?.catalog.clone();
+    let query = crate::sql::bind::view_query(view, &*catalog, &cx.fx.io).ok()?;
     Some(query.output().take(count).map(|t| (t.name.clone(), t.expr.ty)).collect())
 }
 

@@ -1,17 +1,15 @@
 //! CREATE VIEW.
 
+use super::known::Reads;
 use super::query::{bind_query, named_attributes};
 use super::write::{change, class_of, new_oid, put, relation_key};
 use super::{Command, names, reloptions};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, Depend, class};
-use crate::catalog::{Attribute, Object, ObjectKey, Persistence, RelKind, View};
+use crate::catalog::{Attribute, Kept, Object, ObjectKey, Persistence, RelKind, View};
 use crate::err;
 use crate::lock::LockMode;
-use crate::sql::ast::{
-    CreateViewStmt, Distinct, Expr, ExprKind, Persistence as Written, SelectBody, SelectStmt, Stmt, Target, ViewCheck,
-    deparse,
-};
+use crate::sql::ast::{CreateViewStmt, Persistence as Written, Stmt, ViewCheck, deparse};
 use crate::sql::bind::{Query, Source};
 use crate::sql::exec::ExecContext;
 use crate::sql::expr::ExprKind as Bound;
@@ -31,7 +29,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
     if stmt.query.into_clause().is_some() {
         return Err(Error::unsupported("views must not contain SELECT INTO").into());
     }
-    let bound = bind_query(cx, &query, &cmd.source, None)?;
+    let bound = bind_query(cx, &query, &cmd.source)?;
     let found: Vec<(String, TypeRef)> = bound.output().map(|t| (t.name.clone(), t.expr.ty)).collect();
     let (mut view, depends) = stored(cmd, cx, &query)?;
     let temporary = reads_temporary(cx, &depends)?;
@@ -121,6 +119,24 @@ fn replace(
             .into());
         }
     }
+    let catalog = cx.backend()?.catalog.clone();
+    let collation = |a: &Attribute| match a.declared.collation {
+        none if !none.is_valid() => crate::types::info(a.ty.oid).map_or(none, |i| i.collation),
+        declared => declared,
+    };
+    for (a, b) in old.attributes.iter().zip(&attributes) {
+        let [from, to] = [collation(a), collation(b)];
+        if from != to {
+            return Err(err!(
+                INVALID_TABLE_DEFINITION,
+                "cannot change collation of view column \"{}\" from \"{}\" to \"{}\"",
+                a.name,
+                crate::sql::reg_names::collation_name(&catalog, from),
+                crate::sql::reg_names::collation_name(&catalog, to)
+            )
+            .into());
+        }
+    }
     change(cx, oid, |c| {
         let mut attributes = attributes;
         for (new, old) in attributes.iter_mut().zip(&c.attributes) {
@@ -139,9 +155,8 @@ fn replace(
 /// A query as the catalogs keep it, and what it depends on. Its relations get locked.
 pub fn stored(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<(View, Vec<Depend>)> {
     let Stmt::Select(select) = query else { return Err(Error::internal("a view of no query")) };
-    let mut bound = bind_query(cx, query, &cmd.source, None)?;
+    let mut bound = bind_query(cx, query, &cmd.source)?;
     let mut select = (**select).clone();
-    expand_stars(cmd, cx, &mut select, None)?;
     super::stored_text::settle_query(cx, &mut select)?;
     let text = deparse::select(&select)?;
     let mut depends = Vec::new();
@@ -149,7 +164,11 @@ pub fn stored(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<(View
     let temporary = reads_temporary(cx, &depends)?;
     let search_path = cx.backend()?.catalog.kept_path(temporary);
     let rule = new_oid(cx)?;
-    let view = View { query: text.into(), search_path, check_option: None, populated: true, rule };
+    let mut reads = Reads::default();
+    reads.depends(&depends);
+    reads.query(&mut bound);
+    let kept = Kept { search_path, reads: reads.known(cx)? };
+    let view = View { query: text.into(), kept, check_option: None, populated: true, rule };
     Ok((view, depends))
 }
 
@@ -277,67 +296,4 @@ fn sub_dependencies(e: &mut crate::sql::expr::Expr, out: &mut Vec<Depend>) {
         dependencies(&mut s.query, out);
     }
     e.for_each_child_mut(&mut |e| sub_dependencies(e, out));
-}
-
-/// Writes `*` out, so that columns added later do not change the result.
-fn expand_stars(
-    cmd: &Command,
-    cx: &mut ExecContext,
-    select: &mut SelectStmt,
-    with: Option<&crate::sql::ast::WithClause>,
-) -> Result<()> {
-    let own = select.with.clone();
-    let with = own.as_ref().or(with);
-    match &mut select.body {
-        SelectBody::Values(_) => Ok(()),
-        SelectBody::SetOp(op) => {
-            expand_stars(cmd, cx, &mut op.left, with)?;
-            expand_stars(cmd, cx, &mut op.right, with)
-        }
-        SelectBody::Select(core) => {
-            let mut targets = Vec::new();
-            for t in std::mem::take(&mut core.targets) {
-                match &t.expr.kind {
-                    ExprKind::Column { parts, star: true } => {
-                        let mut alone = core.clone();
-                        alone.targets = vec![t.clone()];
-                        (alone.filter, alone.having) = (None, None);
-                        (alone.group_by, alone.windows) = (Vec::new(), Vec::new());
-                        alone.distinct = Distinct::No;
-                        let query =
-                            SelectStmt { with: with.cloned(), ..SelectStmt::of(SelectBody::Select(alone), select.pos) };
-                        let bound = bind_query(cx, &Stmt::Select(Box::new(query)), &cmd.source, None)?;
-                        targets.extend(columns_of(parts, &bound, &t)?);
-                    }
-                    _ => targets.push(t),
-                }
-            }
-            core.targets = targets;
-            Ok(())
-        }
-    }
-}
-
-/// A star's columns by name; where two of them have the same, by that of their table, too.
-fn columns_of(qualifier: &[String], bound: &Query, star: &Target) -> Result<Vec<Target>> {
-    let names: Vec<&str> = bound.output().map(|t| t.name.as_str()).collect();
-    let mut out = Vec::new();
-    for (t, name) in bound.output().zip(&names) {
-        let mut parts = qualifier.to_vec();
-        if qualifier.is_empty() && names.iter().filter(|n| *n == name).count() > 1 {
-            let from = match t.expr.kind {
-                Bound::Var { rel, levels_up: 0, .. } => bound.rels.get(rel).map(|r| r.alias.clone()),
-                _ => None,
-            };
-            let alone = |alias: &String| bound.rels.iter().filter(|r| r.alias == *alias).count() == 1;
-            let Some(alias) = from.filter(alone) else {
-                return Err(err!(DUPLICATE_COLUMN, "column \"{name}\" specified more than once"));
-            };
-            parts.push(alias);
-        }
-        parts.push((*name).to_owned());
-        let expr = Expr::new(ExprKind::Column { parts, star: false }, star.pos);
-        out.push(Target { name: None, expr, pos: star.pos });
-    }
-    Ok(out)
 }

@@ -6,7 +6,7 @@ use super::fold::{conjunction, conjuncts, has_volatile, strict_in};
 use super::relset::{MAX_RELS, RelSet};
 use crate::sql::bind::query::walk_expr_mut;
 use crate::sql::bind::scope::raise_levels;
-use crate::sql::bind::{Distinct, FromNode, JoinNode, Query, Rel, RelColumn, Source, SubLink};
+use crate::sql::bind::{Distinct, FromNode, JoinNode, JoinWritten, Query, Rel, RelColumn, Source, SubLink};
 use crate::sql::expr::{Expr, ExprKind, SubPlanKind};
 
 /// Puts the CTEs that are read once (or are declared NOT MATERIALIZED) where they are read.
@@ -336,7 +336,7 @@ fn pull_up_rel(
             left: out,
             right: n,
             on: None,
-            using: Vec::new(),
+            written: JoinWritten::default(),
         }));
     }
     if let Some(f) = sub.filter {
@@ -471,14 +471,20 @@ fn try_join(part: Expr, query: &mut Query) -> Option<Expr> {
     };
     let (right, on) = nested_links(query, kind, right, on);
     let left = crossed(std::mem::take(&mut query.from))?;
-    query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on, using: Vec::new() }))];
+    query.from = vec![FromNode::Join(Box::new(JoinNode { kind, left, right, on, written: JoinWritten::default() }))];
     None
 }
 
 /// FROM items without conditions between them as one.
 fn crossed(nodes: Vec<FromNode>) -> Option<FromNode> {
     let cross = |left, right| {
-        FromNode::Join(Box::new(JoinNode { kind: JoinKind::Inner, left, right, on: None, using: Vec::new() }))
+        FromNode::Join(Box::new(JoinNode {
+            kind: JoinKind::Inner,
+            left,
+            right,
+            on: None,
+            written: JoinWritten::default(),
+        }))
     };
     nodes.into_iter().reduce(cross)
 }
@@ -612,7 +618,7 @@ fn exists_join(link: SubLink, query: &mut Query) -> (FromNode, Option<Expr>) {
             left: right,
             right: n,
             on: None,
-            using: Vec::new(),
+            written: JoinWritten::default(),
         }));
     }
     (right, sub.filter)

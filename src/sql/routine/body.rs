@@ -4,6 +4,7 @@ use super::ProcedureRun;
 use super::query::{self, Generation, Next, QueryRun, Variables};
 use super::returns::{self, Returns, Shaping};
 use crate::base::{Error, Flow, Result, Stop};
+use crate::catalog::Kept;
 use crate::catalog::object::Function;
 use crate::err;
 use crate::mvcc::Snapshot;
@@ -23,7 +24,7 @@ pub struct SqlBody {
     pub name: String,
     source: Arc<str>,
     statements: Vec<Statement>,
-    path: Option<Vec<String>>,
+    kept: Option<Kept>,
     args: Arc<Arguments>,
     returns: Returns,
     /// A procedure's row is always made of its columns, even of one that is a row itself.
@@ -175,7 +176,7 @@ impl SqlBody {
             name: f.name.clone(),
             source,
             statements: list.into_iter().map(statement).collect(),
-            path: f.atomic.then(|| f.search_path.clone()),
+            kept: f.atomic.then(|| f.kept.clone()),
             args: Arc::new(Arguments::of(cx, f, types)),
             returns,
             procedure: f.is_procedure(),
@@ -190,7 +191,7 @@ impl SqlBody {
         for n in 0..self.statements.len() {
             if self.statements[n].stmt.is_optimizable() {
                 self.bind(cx, n)?;
-            } else if self.path.is_some() {
+            } else if self.kept.is_some() {
                 let tag = self.statements[n].stmt.tag();
                 return Err(Error::unsupported(format!("{tag} is not yet supported in unquoted SQL function body")));
             } else {
@@ -210,7 +211,7 @@ impl SqlBody {
     /// The binder's.
     pub fn written(&self, cx: &mut ExecContext) -> Result<Vec<Query>> {
         let queries = self.statements.iter().filter(|s| s.stmt.is_optimizable());
-        queries.map(|s| query::written(cx, &s.stmt, &self.source, self.path.as_deref(), &*self.args)).collect()
+        queries.map(|s| query::written(cx, &s.stmt, &self.source, self.kept.as_ref(), &*self.args)).collect()
     }
 
     /// Commands that no function may give.
@@ -229,7 +230,7 @@ impl SqlBody {
     fn check_call(&self, cx: &mut ExecContext, n: usize) -> Result<()> {
         let Stmt::Call(call) = &*self.statements[n].stmt else { return Ok(()) };
         let catalog = cx.backend()?.catalog.clone();
-        let along = self.path.as_deref().map(|p| Names::along(&*catalog, p));
+        let along = self.kept.as_ref().map(|p| Names::along(&*catalog, p));
         let names: &dyn Names = along.as_deref().unwrap_or(&*catalog);
         let scoped = query::Scoped { names, variables: &*self.args, transitions: cx.transitions.clone() };
         let run = ProcedureRun::bind(cx, call, &scoped, &self.source, Vec::new(), Arc::from([]))
@@ -247,7 +248,7 @@ impl SqlBody {
     /// whoever calls it.
     fn bind(&self, cx: &mut ExecContext, n: usize) -> Result<()> {
         let statement = &self.statements[n];
-        let query = query::bound(cx, &statement.stmt, &self.source, self.path.as_deref(), &*self.args)
+        let query = query::bound(cx, &statement.stmt, &self.source, self.kept.as_ref(), &*self.args)
             .map_err(|e| e.inside(&self.source))?;
         if n + 1 < self.statements.len() {
             return Ok(());
@@ -267,7 +268,7 @@ impl SqlBody {
         }
         let generation = cx.backend()?.catalog.generation();
         let watched = cx.fx.io.watch_clock();
-        let mut plan = query::plan(cx, &statement.stmt, &self.source, self.path.as_deref(), &*self.args, &[])
+        let mut plan = query::plan(cx, &statement.stmt, &self.source, self.kept.as_ref(), &*self.args, &[])
             .map_err(|e| e.inside(&self.source))?;
         plan.source = plan.source.take().map(|_| statement.text.clone());
         let reads_clock = cx.fx.io.clock_was_read(watched);

@@ -40,7 +40,7 @@ fn bound(catalog: &Catalog, f: &Function, call: &InlineCall<'_>) -> Result<Optio
     let [(Stmt::Select(_), _)] = &list[..] else { return Ok(None) };
     let Some((stmt, _)) = list.first() else { return Ok(None) };
     let arguments = Arguments::new(call.io.hooks.clone(), f, call.args);
-    let along = f.atomic.then(|| Names::along(catalog, &f.search_path));
+    let along = f.atomic.then(|| Names::along(catalog, &f.kept));
     let names: &dyn Names = along.as_deref().unwrap_or(catalog);
     let scoped = Scoped { names, variables: &arguments, transitions: Default::default() };
     let mut cx = BindContext { names: &scoped, io: call.io, text: &source, params: Vec::new(), infer_params: false };

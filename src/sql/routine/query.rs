@@ -3,7 +3,8 @@
 //! [`Prepared`] keeps the plan as long as the catalogs stay the same. [`QueryRun`] runs it within another statement: the
 //! executor's state of both is exchanged at every call, so that a wait leaves the outer one as it was (FLOW-1).
 
-use crate::base::{Error, Flow, Result};
+use crate::base::{Error, Flow, Oid, Result};
+use crate::catalog::{Kept, Known};
 use crate::err;
 use crate::mvcc::Snapshot;
 use crate::sql::ast::Stmt;
@@ -152,8 +153,16 @@ impl Names for Scoped<'_> {
         self.names.keeps_written()
     }
 
-    fn along<'a>(&'a self, search_path: &'a [String]) -> Box<dyn Names + 'a> {
-        self.names.along(search_path)
+    fn along<'a>(&'a self, kept: &'a Kept) -> Box<dyn Names + 'a> {
+        self.names.along(kept)
+    }
+
+    fn known(&self, relation: Oid) -> Option<&Known> {
+        self.names.known(relation)
+    }
+
+    fn known_row(&self, row_type: Oid) -> Option<&Known> {
+        self.names.known_row(row_type)
     }
 }
 
@@ -165,12 +174,12 @@ pub fn bound(
     cx: &mut ExecContext,
     stmt: &Stmt,
     source: &str,
-    path: Option<&[String]>,
+    kept: Option<&Kept>,
     variables: &dyn Variables,
 ) -> Result<bind::Query> {
     let catalog = cx.backend()?.catalog.clone();
     let identify = cx.settings.identify_queries;
-    among(cx, &*catalog, source, path, variables, |bcx| bind::bind_identified(bcx, stmt, identify))
+    among(cx, &*catalog, source, kept, variables, |bcx| bind::bind_identified(bcx, stmt, identify))
 }
 
 /// A statement of a routine's body as it is written, for what it refers to.
@@ -181,11 +190,11 @@ pub fn written(
     cx: &mut ExecContext,
     stmt: &Stmt,
     source: &str,
-    path: Option<&[String]>,
+    kept: Option<&Kept>,
     variables: &dyn Variables,
 ) -> Result<bind::Query> {
     let catalog = cx.backend()?.catalog.clone();
-    among(cx, &Written(&*catalog), source, path, variables, |bcx| bind::bind_written(bcx, stmt))
+    among(cx, &Written(&*catalog), source, kept, variables, |bcx| bind::bind_written(bcx, stmt))
 }
 
 /// Binds among the names a body sees: its variables, and the catalogs along its search path.
@@ -193,11 +202,11 @@ fn among(
     cx: &ExecContext,
     names: &dyn Names,
     source: &str,
-    path: Option<&[String]>,
+    kept: Option<&Kept>,
     variables: &dyn Variables,
     bind: impl FnOnce(&mut BindContext<'_>) -> Result<bind::Query>,
 ) -> Result<bind::Query> {
-    let along = path.map(|p| names.along(p));
+    let along = kept.map(|k| names.along(k));
     let scoped = Scoped { names: along.as_deref().unwrap_or(names), variables, transitions: cx.transitions.clone() };
     bind(&mut BindContext { names: &scoped, io: &cx.fx.io, text: source, params: Vec::new(), infer_params: false })
 }
@@ -210,11 +219,11 @@ pub fn plan(
     cx: &mut ExecContext,
     stmt: &Stmt,
     source: &str,
-    path: Option<&[String]>,
+    kept: Option<&Kept>,
     variables: &dyn Variables,
     values: &[Value],
 ) -> Result<PlannedStatement> {
-    let mut query = bound(cx, stmt, source, path, variables)?;
+    let mut query = bound(cx, stmt, source, kept, variables)?;
     plan::choice::put_values(&mut query, values);
     let backend = cx.backend()?;
     let catalog = backend.catalog.clone();

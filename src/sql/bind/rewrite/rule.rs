@@ -298,7 +298,7 @@ impl Binder<'_, '_> {
     }
 
     fn rule_condition(&mut self, rel: &Arc<Relation>, r: &Rule, text: &str) -> Result<Expr> {
-        let names = self.cx.names.along(&r.search_path);
+        let names = self.cx.names.along(&r.kept);
         let source = format!("SELECT {text}");
         let mut cx =
             BindContext { names: &*names, io: self.cx.io, text: &source, params: Vec::new(), infer_params: false };
@@ -322,7 +322,7 @@ impl Binder<'_, '_> {
         if let ast::Stmt::Notify(n) = &raw.stmt {
             return Ok((notification(self.cx, n)?, true));
         }
-        let names = self.cx.names.along(&r.search_path);
+        let names = self.cx.names.along(&r.kept);
         let mut cx = BindContext { names: &*names, io: self.cx.io, text, params: Vec::new(), infer_params: false };
         let (mut action, met) = bind_rule_action(&mut cx, &raw.stmt, rel, r.event).map_err(without_position)?;
         self.met_policies |= met;

@@ -46,6 +46,13 @@ pub fn constant(v: &Value, ty: TypeRef, label: Label, io: &IoContext) -> Option<
     })
 }
 
+/// A relation's row as a whole, or OLD's or NEW's.
+fn is_whole_row(e: &Expr) -> bool {
+    let ExprKind::Row { fields, names } = &e.kind else { return false };
+    let all_columns = !fields.is_empty() && fields.iter().all(|f| matches!(f.kind, ExprKind::Column(_)));
+    names.last().is_some_and(|n| n == WHOLE_ROW) || all_columns
+}
+
 /// What stands under the notes on how it was written.
 fn plain(e: &Expr) -> &Expr {
     match &e.kind {
@@ -105,12 +112,12 @@ impl<'q> Writer<'_, 'q> {
             return Some((self.alone_prefix.unwrap_or(alias).to_string(), name));
         }
         let level = &self.levels[self.levels.len().checked_sub(1 + up)?];
-        let entry = level.query.rels.get(rel)?;
-        let name = match usize::try_from(attno).ok().and_then(|n| n.checked_sub(1)) {
-            Some(n) => entry.columns.get(n)?.name.clone(),
-            None => system_name(attno).to_string(),
+        let (entry, name) = level.column(rel, attno)?;
+        let name = match attno {
+            1.. => name.unwrap_or("?dropped?column?"),
+            _ => system_name(attno),
         };
-        Some((level.names.get(rel)?.clone(), name))
+        Some((entry.to_string(), name.to_string()))
     }
 
     fn slot(&self, kind: &ExprKind) -> Option<String> {
@@ -392,6 +399,16 @@ impl<'q> Writer<'_, 'q> {
         Some(())
     }
 
+    /// An expression that stands for itself: a relation's whole row says its type there (get_rule_expr_toplevel).
+    pub(super) fn apart(&mut self, e: &'q Expr) -> Option<()> {
+        self.expr(e)?;
+        if is_whole_row(e) {
+            let name = self.type_name(e.ty);
+            self.put(&format!("::{name}"));
+        }
+        Some(())
+    }
+
     /// A row, or a relation's whole row.
     fn row(&mut self, e: &'q Expr, fields: &'q [Expr], names: &[String]) -> Option<()> {
         if names.last().is_some_and(|n| n == WHOLE_ROW)
@@ -412,7 +429,7 @@ impl<'q> Writer<'_, 'q> {
             return Some(());
         }
         self.put("ROW");
-        self.in_parens(|w| w.exprs(fields))?;
+        self.in_parens(|w| w.list(fields, |w, e| w.apart(e)))?;
         if e.ty.oid != oid::RECORD {
             let name = self.type_name(e.ty);
             self.put(&format!("::{name}"));

@@ -5,6 +5,7 @@
 //! no text here answers None, and the caller shows what was written.
 
 mod expr;
+mod names;
 mod parens;
 mod query;
 mod syntax;
@@ -20,6 +21,7 @@ use crate::catalog::Relation;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::FuncDef;
 use crate::types::IoContext;
+use names::Level;
 
 /// Whether an expression is a conversion of another.
 pub(super) fn is_cast(e: &Expr) -> bool {
@@ -39,14 +41,6 @@ pub struct Shown<'a> {
     pub function_name: &'a dyn Fn(&FuncDef) -> String,
     /// What a parameter or a column of no relation is called; true: there are relations around it.
     pub slot: &'a dyn Fn(&ExprKind, bool) -> Option<String>,
-}
-
-/// A query around what is being written.
-#[derive(Clone)]
-struct Level<'q> {
-    query: &'q Query,
-    /// By entry: the name it is called here, new among all levels.
-    names: Vec<String>,
 }
 
 struct Writer<'a, 'q> {
@@ -99,7 +93,7 @@ impl Shown<'_> {
 
     /// The condition and the actions of a rule, inside the level of OLD and NEW.
     pub fn rule(&self, level: &Query, condition: Option<&Expr>, actions: &[Query]) -> Option<(String, Vec<String>)> {
-        let around = || Level { query: level, names: level.rels.iter().map(|r| r.alias.clone()).collect() };
+        let around = || Level::around(level);
         let mut shown = Vec::new();
         for action in actions {
             let mut writer = self.writer(None);

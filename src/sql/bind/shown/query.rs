@@ -1,12 +1,14 @@
 //! Queries: PostgreSQL 15, ruleutils.c, get_query_def.
 
 use super::expr::order_words;
-use super::{LIST, Level, STANDARD, Writer};
+use super::names::{Columns, Level};
+use super::parens::cast_arg;
+use super::{LIST, STANDARD, Writer};
 use crate::catalog::{RelKind, Relation};
 use crate::sql::bind::{
     Cte, Distinct, FromNode, FunctionItem, GroupWritten, JoinNode, Query, Rel, RelColumn, SetTree, Source, Target,
 };
-use crate::sql::expr::{Expr, ExprKind, same};
+use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{JoinKind, LockStrength, LockWait, SetOpKind};
 use crate::types::name::{format_type_sql, quote_identifier};
 use crate::types::{Value, oid};
@@ -22,8 +24,7 @@ fn is_lone_values(q: &Query) -> bool {
 }
 
 impl<'q> Writer<'_, 'q> {
-    /// The names of a level's entries: an alias or the relation's own name, with a number if it is taken here or
-    /// further out (ruleutils.c, set_rtable_names).
+    /// The names of a level, new among those further out.
     fn level(&self, query: &'q Query) -> Level<'q> {
         // A view's rule has entries of these names.
         let mut taken: Vec<String> = vec!["old".into(), "new".into()];
@@ -31,18 +32,17 @@ impl<'q> Writer<'_, 'q> {
             taken.clear();
             taken.extend(self.alone.map(|r| r.name.clone()));
         }
-        taken.extend(self.levels.iter().flat_map(|l| l.names.iter().cloned()));
-        let mut names: Vec<String> = Vec::new();
-        for rel in &query.rels {
-            let name = fresh(&rel.alias, &taken);
-            taken.push(name.clone());
-            names.push(name);
-        }
-        Level { query, names }
+        taken.extend(self.levels.iter().flat_map(|l| l.taken().cloned()));
+        Level::of(query, taken)
     }
 
     pub(super) fn query(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
         let level = self.level(q);
+        self.query_at(level, names, visible)
+    }
+
+    fn query_at(&mut self, level: Level<'q>, names: Option<&[&str]>, visible: bool) -> Option<()> {
+        let q = level.query;
         self.levels.push(level);
         let before = self.indent;
         let done = match &q.write {
@@ -157,9 +157,11 @@ impl<'q> Writer<'_, 'q> {
             || !q.locks.is_empty()
             || q.limit.is_some()
             || q.offset.is_some();
+        let mut level = self.level(q);
+        level.leaf = true;
         match parens {
-            true => self.in_parens(|w| w.query(q, names, visible)),
-            false => self.query(q, names, visible),
+            true => self.in_parens(|w| w.query_at(level, names, visible)),
+            false => self.query_at(level, names, visible),
         }
     }
 
@@ -219,7 +221,10 @@ impl<'q> Writer<'_, 'q> {
                     if n > 0 {
                         w.put(",");
                     }
-                    w.expr(e)?;
+                    match cast_arg(e) {
+                        Some(_) => w.bare(e)?,
+                        None => w.apart(e)?,
+                    }
                 }
                 Some(())
             })
@@ -307,6 +312,7 @@ impl<'q> Writer<'_, 'q> {
 
     pub(super) fn target_list(&mut self, list: &'q [Target], names: Option<&[&str]>, visible: bool) -> Option<()> {
         let mut many_lines = false;
+        let leaf = self.levels.last().is_some_and(|l| l.leaf);
         for (n, t) in list.iter().filter(|t| !t.junk).enumerate() {
             self.put(if n == 0 { " " } else { ", " });
             let name = names.and_then(|all| all.get(n)).copied().unwrap_or(t.name.as_str());
@@ -317,17 +323,12 @@ impl<'q> Writer<'_, 'q> {
                         Some(w.var(*rel, *attno, *levels_up)?.1)
                     }
                     _ => {
-                        w.expr(&t.expr)?;
-                        // A whole row says its type here.
-                        if let ExprKind::Row { names, .. } = &t.expr.kind
-                            && names.last().is_some_and(|n| n == crate::sql::bind::scope::WHOLE_ROW)
-                            && t.expr.ty.oid != oid::RECORD
-                        {
-                            let ty = format_type_sql(t.expr.ty.oid, Some(-1), &*w.shown.io.hooks);
-                            w.put(&format!("::{ty}"));
+                        match leaf {
+                            true => w.bare(&t.expr)?,
+                            false => w.apart(&t.expr)?,
                         }
                         match w.merged_name(&t.expr) {
-                            Some(own) => Some(own),
+                            Some((_, own)) => Some(own),
                             None => (!visible).then(|| "?column?".to_string()),
                         }
                     }
@@ -392,60 +393,80 @@ impl<'q> Writer<'_, 'q> {
             (JoinKind::Full, _) => " FULL JOIN ",
             _ => return None,
         };
-        self.wrapped(|w| {
-            w.from(q, &j.left)?;
-            w.clause(word, LIST);
-            match w.shown.pretty && matches!(j.right, FromNode::Join(_)) {
-                true => w.in_parens(|w| w.from(q, &j.right))?,
-                false => w.from(q, &j.right)?,
-            }
-            match &j.on {
-                Some(_) if !j.using.is_empty() => {
-                    let names: Vec<String> = j.using.iter().map(|(n, _)| quote_identifier(n)).collect();
-                    w.put(&format!(" USING ({})", names.join(", ")));
-                }
-                Some(e) => {
-                    w.put(" ON ");
-                    match w.shown.pretty {
-                        true => w.expr(e)?,
-                        false => w.in_parens(|w| w.expr(e))?,
-                    }
-                }
-                None if j.kind != JoinKind::Inner => w.put(" ON TRUE"),
-                None => {}
-            }
-            Some(())
-        })
-    }
-
-    /// The name of a column that USING made of two, where it is no column of either.
-    fn merged_name(&self, e: &Expr) -> Option<String> {
-        fn find<'j>(node: &'j FromNode, e: &Expr) -> Option<&'j str> {
-            let FromNode::Join(j) = node else { return None };
-            let own = j.using.iter().find(|(_, m)| !matches!(m.kind, ExprKind::Var { .. }) && same(m, e));
-            own.map(|(n, _)| n.as_str()).or_else(|| find(&j.left, e)).or_else(|| find(&j.right, e))
+        let n = self.levels.last()?.join(j)?;
+        let (using, name, columns) = {
+            let names = &mut self.levels.last_mut()?.joins[n];
+            names.open = true;
+            (names.using.clone(), names.name.clone(), names.columns.clone())
+        };
+        let wrap = !self.shown.pretty || name.is_some();
+        if wrap {
+            self.put("(");
         }
-        let query = self.levels.last()?.query;
-        query.from.iter().find_map(|n| find(n, e)).map(str::to_string)
+        self.from(q, &j.left)?;
+        self.clause(word, LIST);
+        let unnamed = |node: &FromNode| matches!(node, FromNode::Join(j) if j.written.alias.is_none());
+        match self.shown.pretty && unnamed(&j.right) {
+            true => self.in_parens(|w| w.from(q, &j.right))?,
+            false => self.from(q, &j.right)?,
+        }
+        match &j.on {
+            Some(_) if !using.is_empty() => {
+                let names: Vec<String> = using.iter().map(|n| quote_identifier(n)).collect();
+                self.put(&format!(" USING ({})", names.join(", ")));
+                if let Some(alias) = &j.written.using_alias {
+                    self.put(&format!(" AS {}", quote_identifier(alias)));
+                }
+            }
+            Some(e) => {
+                self.put(" ON ");
+                match self.shown.pretty {
+                    true => self.expr(e)?,
+                    false => self.in_parens(|w| w.expr(e))?,
+                }
+            }
+            None if j.kind != JoinKind::Inner => self.put(" ON TRUE"),
+            None => {}
+        }
+        if wrap {
+            self.put(")");
+        }
+        self.levels.last_mut()?.joins[n].open = false;
+        if let Some(name) = name {
+            self.put(&format!(" {}", quote_identifier(&name)));
+            self.columns_if_listed(&columns);
+        }
+        Some(())
     }
 
-    pub(super) fn merged(&mut self, e: &Expr) -> Option<Option<()>> {
+    /// The name of a column that USING made of two, where it is no column of either, and of the join if that has one.
+    fn merged_name(&self, e: &Expr) -> Option<(Option<String>, String)> {
         if !matches!(e.kind, ExprKind::Coalesce(_) | ExprKind::Relabel(_) | ExprKind::Func { .. }) {
             return None;
         }
-        let name = self.merged_name(e)?;
+        let mut levels = self.levels.iter().rev().enumerate();
+        let (alias, name) = levels.find_map(|(up, level)| level.merged(e, up))?;
+        Some((alias.map(str::to_string), name.to_string()))
+    }
+
+    pub(super) fn merged(&mut self, e: &Expr) -> Option<Option<()>> {
+        let (alias, name) = self.merged_name(e)?;
+        if let Some(alias) = alias {
+            self.put(&format!("{}.", quote_identifier(&alias)));
+        }
         self.put(&quote_identifier(&name));
         Some(Some(()))
     }
 
     fn entry(&mut self, q: &'q Query, n: usize) -> Option<()> {
         let entry = &q.rels[n];
-        let name = self.levels.last()?.names.get(n)?.clone();
+        let level = self.levels.last()?;
+        let (name, columns) = (level.names.get(n)?.clone(), level.columns.get(n)?.clone());
         if entry.lateral && matches!(entry.source, Source::Subquery(_)) && entry.view.is_none() {
             self.put("LATERAL ");
         }
         if let Some(view) = &entry.view {
-            return self.relation(view, entry, &name);
+            return self.relation(view, entry, &name, &columns);
         }
         match &entry.source {
             Source::Table { rel, sample, inherit } => {
@@ -454,7 +475,7 @@ impl<'q> Writer<'_, 'q> {
                 if only {
                     self.put("ONLY ");
                 }
-                self.relation(rel, entry, &name)?;
+                self.relation(rel, entry, &name, &columns)?;
                 if let Some(s) = sample {
                     self.put(if s.bernoulli { " TABLESAMPLE bernoulli (" } else { " TABLESAMPLE system (" });
                     self.bare(&s.percent)?;
@@ -470,40 +491,33 @@ impl<'q> Writer<'_, 'q> {
             Source::Subquery(inner) => {
                 self.in_parens(|w| w.query(inner, None, true))?;
                 self.put(&format!(" {}", quote_identifier(&name)));
-                let own = inner.output().map(|t| t.name.as_str());
-                if entry.columns.iter().map(|c| c.name.as_str()).ne(own) || entry.renamed {
-                    self.columns(&entry.columns);
-                }
+                self.columns_if_listed(&columns);
                 Some(())
             }
             Source::Values(rows) => {
                 self.in_parens(|w| w.values(rows))?;
                 self.put(&format!(" {}", quote_identifier(&name)));
-                if entry.renamed {
-                    self.columns(&entry.columns);
-                }
+                self.columns_if_listed(&columns);
                 Some(())
             }
-            Source::Function { calls, ordinality } => self.functions(entry, &name, calls, *ordinality),
+            Source::Function { calls, ordinality } => self.functions(&columns, &name, calls, *ordinality),
             Source::Cte { index, levels_up } | Source::WorkTable { index, levels_up } => {
                 let level = &self.levels[self.levels.len().checked_sub(1 + levels_up)?];
                 let cte = level.query.ctes.get(*index)?;
                 self.put(&quote_identifier(&cte.name));
-                if entry.aliased || name != cte.name {
+                if entry.aliased || columns.listed || name != cte.name {
                     self.put(&format!(" {}", quote_identifier(&name)));
                 }
-                if entry.renamed {
-                    self.columns(&entry.columns);
-                }
+                self.columns_if_listed(&columns);
                 Some(())
             }
         }
     }
 
-    fn functions(&mut self, entry: &'q Rel, name: &str, calls: &'q [FunctionItem], ordinality: bool) -> Option<()> {
+    fn functions(&mut self, columns: &Columns, name: &str, calls: &'q [FunctionItem], ordinality: bool) -> Option<()> {
         let record = |c: &FunctionItem| c.scalar.is_none() && c.func.ret == oid::RECORD && c.defined;
         let one = |w: &mut Self, c: &'q FunctionItem| match &c.scalar {
-            Some(e) => w.expr(e),
+            Some(e) => w.scalar(e),
             None => match &c.written {
                 Some(e) => w.expr(e),
                 None => w.call(c.func, &c.args, false),
@@ -543,19 +557,45 @@ impl<'q> Writer<'_, 'q> {
         }
         self.put(&format!(" {}", quote_identifier(name)));
         match defined {
-            Some(call) => self.definitions(&call.columns),
-            None => self.columns(&entry.columns),
+            Some(call) => {
+                let names = columns.names.iter().flatten();
+                let one = |(name, c): (&String, &RelColumn)| self.definition(name, c);
+                let text = names.zip(&call.columns).map(one).collect::<Vec<_>>().join(", ");
+                self.put(&format!("({text})"));
+            }
+            None => self.columns_if_listed(columns),
         }
         Some(())
     }
 
+    /// An expression that stands where a function does (get_rule_expr_funccall).
+    fn scalar(&mut self, e: &'q Expr) -> Option<()> {
+        if super::syntax::is_call(e) {
+            return self.expr(e);
+        }
+        self.put("CAST(");
+        self.bare(e)?;
+        let ty = format_type_sql(e.ty.oid, Some(e.ty.typmod), &*self.shown.io.hooks);
+        self.put(&format!(" AS {ty})"));
+        Some(())
+    }
+
     fn definitions(&mut self, columns: &[RelColumn]) {
-        let one = |c: &RelColumn| {
-            let ty = format_type_sql(c.ty.oid, Some(c.ty.typmod), &*self.shown.io.hooks);
-            format!("{} {ty}", quote_identifier(&c.name))
-        };
-        let text = columns.iter().map(one).collect::<Vec<_>>().join(", ");
+        let text = columns.iter().map(|c| self.definition(&c.name, c)).collect::<Vec<_>>().join(", ");
         self.put(&format!("({text})"));
+    }
+
+    fn definition(&self, name: &str, column: &RelColumn) -> String {
+        let ty = format_type_sql(column.ty.oid, Some(column.ty.typmod), &*self.shown.io.hooks);
+        format!("{} {ty}", quote_identifier(name))
+    }
+
+    /// The names of all columns that it has now, if they must be told.
+    fn columns_if_listed(&mut self, columns: &Columns) {
+        if columns.listed {
+            let names: Vec<String> = columns.now.iter().map(|(n, _)| quote_identifier(n)).collect();
+            self.put(&format!("({})", names.join(", ")));
+        }
     }
 
     fn columns(&mut self, columns: &[RelColumn]) {
@@ -564,35 +604,13 @@ impl<'q> Writer<'_, 'q> {
     }
 
     /// A relation with its alias where it has one or another name here, and columns' where they have.
-    fn relation(&mut self, rel: &Relation, entry: &'q Rel, name: &str) -> Option<()> {
+    fn relation(&mut self, rel: &Relation, entry: &'q Rel, name: &str, columns: &Columns) -> Option<()> {
         let text = (self.shown.relation_name)(rel.oid);
         self.put(&text);
-        let own = rel.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str());
-        let renamed = entry.columns.iter().filter(|c| !c.dropped).map(|c| c.name.as_str()).ne(own);
-        if rel.attributes.iter().any(|a| a.dropped) && renamed {
-            return None;
-        }
-        if entry.aliased || name != rel.name || renamed {
+        if entry.aliased || name != rel.name || columns.listed {
             self.put(&format!(" {}", quote_identifier(name)));
         }
-        if renamed {
-            self.columns(&entry.columns);
-        }
+        self.columns_if_listed(columns);
         Some(())
-    }
-}
-
-/// The name with the first number that makes it new.
-fn fresh(name: &str, taken: &[String]) -> String {
-    if !taken.iter().any(|t| t == name) {
-        return name.to_string();
-    }
-    let mut n = 1;
-    loop {
-        let numbered = format!("{name}_{n}");
-        if !taken.contains(&numbered) {
-            return numbered;
-        }
-        n += 1;
     }
 }

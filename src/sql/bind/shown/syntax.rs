@@ -2,7 +2,7 @@
 
 use super::Writer;
 use super::parens::{Parent, cast_arg};
-use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::expr::{Expr, ExprKind, Form};
 use crate::types::Value;
 use crate::types::name::quote_identifier;
 
@@ -11,6 +11,17 @@ fn word(e: &Expr) -> Option<String> {
     match &e.kind {
         ExprKind::Const(Value::Bytes(b)) => Some(String::from_utf8_lossy(b).into_owned()),
         _ => None,
+    }
+}
+
+/// Looks like a function (ruleutils.c, looks_like_function).
+pub(super) fn is_call(e: &Expr) -> bool {
+    match &e.kind {
+        ExprKind::Written { form, .. } => !matches!(form, Form::Collate(..) | Form::Cast),
+        ExprKind::Func { oper, .. } => oper.is_none() && cast_arg(e).is_none(),
+        ExprKind::Coalesce(_) | ExprKind::NullIf { .. } | ExprKind::Greatest(_) | ExprKind::Least(_) => true,
+        ExprKind::SetReturning { .. } | ExprKind::Aggregate(_) | ExprKind::Window(_) => true,
+        _ => false,
     }
 }
 
@@ -38,6 +49,7 @@ impl<'q> Writer<'_, 'q> {
                 self.in_parens(|w| w.bare(text))?;
                 self.put(")");
             }
+            ("substring", [_, from]) if from.ty.oid == crate::types::oid::TEXT => return Some(None),
             ("substring", [text, from]) => self.words("SUBSTRING(", text, &[("FROM", from)])?,
             ("substring", [text, from, n]) if from.ty.oid == crate::types::oid::TEXT => {
                 self.words("SUBSTRING(", text, &[("SIMILAR", from), ("ESCAPE", n)])?;

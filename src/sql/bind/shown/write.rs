@@ -101,7 +101,7 @@ impl<'q> Writer<'_, 'q> {
 
     fn assignments(&mut self, q: &'q Query, w: &Write, set: &'q [(usize, Expr)]) -> Option<()> {
         self.list(set, |writer, (attr, e)| {
-            let name = quote_identifier(&q.rels[w.target].columns.get(*attr)?.name);
+            let name = quote_identifier(&q.rels[w.target].relation()?.attributes.get(*attr)?.name);
             writer.assignment(&name, e)
         })
     }
@@ -218,7 +218,7 @@ impl<'q> Writer<'_, 'q> {
         };
         let mut given: Vec<&'q Expr> = Vec::new();
         self.list(filled, |w, (n, value)| {
-            w.put(&quote_identifier(&entry.columns[n].name));
+            w.put(&quote_identifier(&entry.relation()?.attributes.get(n)?.name));
             given.push(w.parts(value)?);
             Some(())
         })?;

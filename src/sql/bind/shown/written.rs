@@ -1,7 +1,7 @@
 //! The catalogs for a binder whose result is shown again: it keeps how things were written.
 
 use crate::base::{Oid, Result};
-use crate::catalog::Relation;
+use crate::catalog::{Kept, Known, Relation};
 use crate::sql::bind::{Conflict, Names};
 use crate::sql::expr::Expr;
 use crate::sql::func::FuncDef;
@@ -92,8 +92,16 @@ macro_rules! delegate {
                 self.0.conflict()
             }
 
-            fn along<'b>(&'b self, search_path: &'b [String]) -> Box<dyn Names + 'b> {
-                Box::new(Along(self.0.along(search_path)))
+            fn along<'b>(&'b self, kept: &'b Kept) -> Box<dyn Names + 'b> {
+                Box::new(Along(self.0.along(kept)))
+            }
+
+            fn known(&self, relation: Oid) -> Option<&Known> {
+                self.0.known(relation)
+            }
+
+            fn known_row(&self, row_type: Oid) -> Option<&Known> {
+                self.0.known_row(row_type)
             }
         }
     };

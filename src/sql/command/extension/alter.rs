@@ -117,7 +117,7 @@ pub fn set_schema(cx: &mut ExecContext, name: &str, namespace: Oid) -> Flow<()> 
     }
     e.namespace = namespace;
     put(cx, Object::Extension(e))?;
-    Ok(readers.follow(cx, None)?)
+    Ok(readers.follow(cx)?)
 }
 
 /// What a member is called that is not where the extension is.

@@ -5,10 +5,11 @@ use super::options::{apply_settings, may_be_leakproof, options};
 use super::signature::{invalid, result_type, signature};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, Depend, Function, class};
-use crate::catalog::{Object, ObjectKey};
+use crate::catalog::{Kept, Object, ObjectKey};
 use crate::err;
 use crate::sql::ast::{CreateFunctionStmt, FunctionBody, ObjectType};
 use crate::sql::bind::scope::Clause;
+use crate::sql::command::known::Reads;
 use crate::sql::command::write::{bind, change, class_of, new_oid, put};
 use crate::sql::command::{Command, names, role, schema, stored_text};
 use crate::sql::exec::rights;
@@ -136,7 +137,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
         acl: None,
         depends: Vec::new(),
         atomic,
-        search_path,
+        kept: Kept { search_path, reads: Vec::new() },
         aggregate: None,
     };
     check_pseudo(cx, &f)?;
@@ -154,6 +155,13 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
         }
     }
     f.depends = depends(cx, &f)?;
+    if f.atomic {
+        let mut reads = Reads::default();
+        reads.depends(&f.depends);
+        let body = SqlBody::new(cx, &f, &[], Returns::Void)?;
+        body.written(cx)?.iter_mut().for_each(|query| reads.query(query));
+        f.kept.reads = reads.known(cx)?;
+    }
     validate(cmd, cx, &f)?;
     put(cx, Object::Function(f))?;
     Ok(tag.into())

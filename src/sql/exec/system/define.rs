@@ -3,7 +3,7 @@
 use crate::base::Oid;
 use crate::catalog::object::{Class, Function, class, fixed};
 use crate::catalog::{
-    Catalog, Constraint, ConstraintKind, IndexColumn, Object, ObjectKey, RelKind, Relation, Trigger, View,
+    Catalog, Constraint, ConstraintKind, IndexColumn, Kept, Object, ObjectKey, RelKind, Relation, Trigger, View,
 };
 use crate::sql::ast::Stmt;
 use crate::sql::ast::deparse::string_literal;
@@ -96,7 +96,7 @@ impl Look<'_> {
 
     /// The body of a function written as RETURN or BEGIN ATOMIC: its names as the reader must write them.
     pub fn atomic_body(&self, f: &Function) -> String {
-        self.bound_body(f).unwrap_or_else(|| f.body.to_string())
+        self.bound_body(f).unwrap_or_else(|| expression(self.catalog, &f.body))
     }
 
     fn bound_body(&self, f: &Function) -> Option<String> {
@@ -113,7 +113,7 @@ impl Look<'_> {
         let (source, statements) = body::parse(f).ok()?;
         let arguments = self.body_arguments(f);
         let written = Written(self.catalog);
-        let along = written.along(&f.search_path);
+        let along = written.along(&f.kept);
         let names = Scoped { names: &*along, variables: &arguments, transitions: None };
         let bound = statements.iter().map(|(statement, _)| {
             let mut cx =
@@ -144,8 +144,8 @@ impl Look<'_> {
         Some(text + "END")
     }
 
-    fn bind(&self, relation: Option<&Arc<Relation>>, text: &str, path: Option<&[String]>) -> Option<Expr> {
-        self.bind_to(relation, text, path, None)
+    fn bind(&self, relation: Option<&Arc<Relation>>, text: &str, kept: Option<&Kept>) -> Option<Expr> {
+        self.bind_to(relation, text, kept, None)
     }
 
     /// `target`: the column that the value is for.
@@ -153,25 +153,25 @@ impl Look<'_> {
         &self,
         relation: Option<&Arc<Relation>>,
         text: &str,
-        path: Option<&[String]>,
+        kept: Option<&Kept>,
         target: Option<(&str, TypeRef)>,
     ) -> Option<Expr> {
         let written = bind::parse_expression(text).ok()?;
         let source = format!("SELECT {text}");
-        let _all = path.is_none().then(bind::Everywhere::reach);
+        let _all = kept.is_none().then(bind::Everywhere::reach);
         let now = Written(self.catalog);
-        let along = path.map(|p| now.along(p));
+        let along = kept.map(|k| now.along(k));
         let names = along.as_deref().unwrap_or(&now);
         let mut cx = BindContext { names, io: self.io, text: &source, params: Vec::new(), infer_params: false };
         bind::bind_expr(&mut cx, &written, relation, Clause::Policy, target).ok()
     }
 
-    /// The search path that is kept with an expression: a policy's, which may have sub-selects.
-    fn path_of(&self, table: Oid, text: &str) -> Option<Vec<String>> {
+    /// What is kept with an expression: a policy's, which may have sub-selects.
+    fn kept_of(&self, table: Oid, text: &str) -> Option<Kept> {
         let record = self.catalog.class(table)?;
         let is = |t: &Option<Arc<str>>| t.as_deref() == Some(text);
         let policies = &record.object.as_class().ok()?.policies;
-        policies.iter().find(|p| is(&p.using) || is(&p.check)).map(|p| p.search_path.clone())
+        policies.iter().find(|p| is(&p.using) || is(&p.check)).map(|p| p.kept.clone())
     }
 
     /// A stored expression over a table's columns, bound and written out again. None where that cannot be done, or
@@ -180,8 +180,8 @@ impl Look<'_> {
         let relation = if table.is_valid() { self.catalog.relation(table).ok()? } else { None };
         let relation = relation.as_ref();
         let show = |e: &Expr, pretty| self.show(pretty, |s| s.expression(e, relation.map(|r| &**r)));
-        let path = self.path_of(table, text);
-        let bound = self.bind(relation, text, path.as_deref())?;
+        let kept = self.kept_of(table, text);
+        let bound = self.bind(relation, text, kept.as_ref())?;
         let shown = show(&bound, false)?;
         let again = self.bind(relation, &shown, None)?;
         let same = again.ty.oid == bound.ty.oid && of_expression(&again, table) == of_expression(&bound, table);
@@ -189,7 +189,7 @@ impl Look<'_> {
             _ if !same => None,
             // Conversions to the column's type are no part of the text.
             Some(a) if self.pretty => {
-                let converted = self.bind_to(relation, text, path.as_deref(), Some((&a.name, a.ty)))?;
+                let converted = self.bind_to(relation, text, kept.as_ref(), Some((&a.name, a.ty)))?;
                 self.show(true, |s| s.converted(&converted, relation.map(|r| &**r)))
             }
             _ => show(&bound, self.pretty),
@@ -213,19 +213,19 @@ impl Look<'_> {
         let shown = self
             .bind(Some(&relation), text, None)
             .and_then(|e| self.show(self.pretty, |s| s.expression(&e, Some(&relation))));
-        shown.unwrap_or_else(|| condition(text, self.pretty))
+        shown.unwrap_or_else(|| condition(&expression(self.catalog, text), self.pretty))
     }
 
     /// A stored condition: with parentheses of its own unless few are wanted.
     fn condition(&self, table: Oid, text: &str) -> String {
-        self.bound(table, text).unwrap_or_else(|| condition(text, self.pretty))
+        self.bound(table, text).unwrap_or_else(|| condition(&expression(self.catalog, text), self.pretty))
     }
 
     /// A rule's condition and actions over OLD and NEW.
     fn bound_rule(&self, table: Oid, r: &crate::catalog::Rule) -> Option<(Option<String>, Vec<String>)> {
         let rel = self.catalog.relation(table).ok()??;
         let written = Written(self.catalog);
-        let names = written.along(&r.search_path);
+        let names = written.along(&r.kept);
         let context = |text| BindContext { names: &*names, io: self.io, text, params: Vec::new(), infer_params: false };
         let source = format!("SELECT {}", r.condition.as_deref().unwrap_or_default());
         let bound = match &r.condition {
@@ -268,17 +268,17 @@ impl Look<'_> {
         if self.pretty { self.show(true, |s| s.query(&bound, names)) } else { Some(shown) }
     }
 
-    /// A query as it was bound, perhaps with other names since, written out.
+    /// A query as it was bound, written out.
     pub fn written_query(&self, bound: &Query, names: &[&str]) -> Option<String> {
         self.show(false, |s| s.query(bound, names))
     }
 
-    /// An expression over a relation as it was bound, perhaps with other names since, written out.
+    /// An expression over a relation as it was bound, written out.
     pub fn written_expression(&self, e: &Expr, rel: &Relation) -> Option<String> {
         self.show(false, |s| s.expression(e, Some(rel)))
     }
 
-    /// A rule's condition and actions as they were bound, perhaps with other names since, written out.
+    /// A rule's condition and actions as they were bound, written out.
     pub fn written_rule(
         &self,
         level: &Query,
@@ -290,7 +290,9 @@ impl Look<'_> {
 
     /// Whether a text for a view's query, read along the search path of now, is the query it was made of.
     pub fn reads_as(&self, view: &View, text: &str, bound: &Query) -> bool {
-        let again = View { query: text.into(), search_path: self.catalog.kept_path(true), ..view.clone() };
+        let search_path = self.catalog.kept_path(true);
+        let kept = Kept { search_path, reads: Vec::new() };
+        let again = View { query: text.into(), kept, ..view.clone() };
         let Ok(again) = bind::view_query(&again, &Written(self.catalog), self.io) else { return false };
         let columns = |q: &Query| q.output().map(|t| t.expr.ty.oid).collect::<Vec<_>>();
         columns(&again) == columns(bound) && of_query(&again) == of_query(bound)
@@ -301,7 +303,10 @@ impl Look<'_> {
         let view = c.view.as_ref()?;
         let names: Vec<&str> = c.attributes.iter().filter(|a| !a.dropped).map(|a| a.name.as_str()).collect();
         let shown = self.bound_view(view, &names);
-        let text = shown.unwrap_or_else(|| format!(" {}", view.query.trim().trim_end_matches(';')));
+        let text = shown.unwrap_or_else(|| {
+            let written = expression(self.catalog, &view.query);
+            format!(" {}", written.trim().trim_end_matches(';'))
+        });
         Some(format!("{text};"))
     }
 }
@@ -429,8 +434,9 @@ pub(crate) fn rule(look: &Look<'_>, c: &Class, r: &crate::catalog::Rule) -> Stri
         _ => "DELETE",
     };
     let (condition, actions) = look.bound_rule(c.oid, r).unwrap_or_else(|| {
-        let actions = r.actions.iter().map(|a| format!(" {a}")).collect();
-        (r.condition.as_ref().map(|text| condition(text, look.pretty)), actions)
+        let readable = |text: &Arc<str>| expression(look.catalog, text);
+        let actions = r.actions.iter().map(|a| format!(" {}", readable(a))).collect();
+        (r.condition.as_ref().map(|text| condition(&readable(text), look.pretty)), actions)
     });
     let mut text = format!(
         "CREATE RULE {} AS\n    ON {event} TO {}{} DO {}",

@@ -104,7 +104,7 @@ impl Names {
         let mut n = self.taken.get(alias).copied().unwrap_or_default();
         let name = loop {
             n += 1;
-            let name = format!("{alias}_{n}");
+            let name = crate::types::name::numbered(alias, n);
             if !self.taken.contains_key(&name) {
                 break name;
             }

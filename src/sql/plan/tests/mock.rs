@@ -3,7 +3,9 @@
 use crate::base::{Oid, RelFileId, Result};
 use crate::btree::IndexStore;
 use crate::catalog::IndexMethod;
-use crate::catalog::{Attribute, Constraint, ConstraintKind, Index, IndexColumn, Persistence, RelKind, Relation, View};
+use crate::catalog::{
+    Attribute, Constraint, ConstraintKind, Index, IndexColumn, Kept, Persistence, RelKind, Relation, View,
+};
 use crate::catalog::{ColumnStats, RelStats};
 use crate::disk::Simulated;
 use crate::sql::bind::Names;
@@ -206,7 +208,7 @@ impl Mock {
         let mut rel = self.blank(oid, name, RelKind::View, attributes);
         rel.view = Some(View {
             query: query.into(),
-            search_path: vec!["public".to_owned()],
+            kept: Kept { search_path: vec!["public".to_owned()], reads: Vec::new() },
             check_option: None,
             populated: true,
             rule: crate::base::Oid::INVALID,
@@ -292,7 +294,7 @@ impl Names for Mock {
         "postgres".to_owned()
     }
 
-    fn along<'a>(&'a self, _: &'a [String]) -> Box<dyn Names + 'a> {
+    fn along<'a>(&'a self, _: &'a Kept) -> Box<dyn Names + 'a> {
         Box::new(Borrowed(self))
     }
 }
@@ -324,7 +326,7 @@ impl Names for Borrowed<'_> {
         self.0.current_database()
     }
 
-    fn along<'b>(&'b self, _: &'b [String]) -> Box<dyn Names + 'b> {
+    fn along<'b>(&'b self, _: &'b Kept) -> Box<dyn Names + 'b> {
         Box::new(Borrowed(self.0))
     }
 }
