@@ -80,17 +80,13 @@ impl Renamed {
                         changed = true;
                     }
                 }
-                (Renamed::Function { old, new, .. }, ExprKind::Func(call)) => {
-                    if is(&call.name, old) && means(pos) {
-                        call.name = vec![new.0.clone(), new.1.clone()];
-                        changed = true;
-                    }
+                (Renamed::Function { old, new, .. }, ExprKind::Func(call)) if is(&call.name, old) && means(pos) => {
+                    call.name = vec![new.0.clone(), new.1.clone()];
+                    changed = true;
                 }
-                (Renamed::Type { old, new }, ExprKind::Cast { typ, .. }) => {
-                    if is(&typ.names, old) {
-                        typ.names = vec![new.0.clone(), new.1.clone()];
-                        changed = true;
-                    }
+                (Renamed::Type { old, new }, ExprKind::Cast { typ, .. }) if is(&typ.names, old) => {
+                    typ.names = vec![new.0.clone(), new.1.clone()];
+                    changed = true;
                 }
                 _ => {}
             }

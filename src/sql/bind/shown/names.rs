@@ -270,9 +270,8 @@ impl<'q> Level<'q> {
             changed |= name != inner;
         }
         // As it would be read now: merged columns, then each side's, with those of later in their places.
-        for name in join.columns.names[..merged].to_vec().into_iter().flatten() {
-            join.columns.now.push((name, false));
-        }
+        let first = join.columns.names[..merged].iter().flatten().map(|name| (name.clone(), false));
+        join.columns.now.extend(first);
         for (side, columns) in sides.iter().enumerate() {
             let mut old = columns.names.iter().enumerate().filter(|(_, name)| name.is_some()).map(|(at, _)| at);
             for (inner, later) in &columns.now {
