@@ -89,11 +89,12 @@ fn an_old_cluster_keeps_its_rows() {
                     create table promised (id int); insert into promised values (1); prepare transaction 'p'";
     client.batch_execute(prepared).unwrap();
     pass_transactions(&server, 380_000);
-    let freeze_all = |server: &Server| {
-        for database in ["other", "closed", "template1", "postgres", "postgres"] {
+    let freeze = |server: &Server, databases: &[&str]| {
+        for database in databases {
             to(server, database).batch_execute("vacuum (freeze)").unwrap();
         }
     };
+    let freeze_all = |server: &Server| freeze(server, &["other", "closed", "template1", "postgres", "postgres"]);
     // The prepared transaction, which is older than all that, holds the log.
     freeze_all(&server);
     assert_eq!(segments(&mut client), ["0000", "0001"]);
@@ -101,9 +102,8 @@ fn an_old_cluster_keeps_its_rows() {
     let expected = contents(&server);
     assert!(expected.iter().any(|row| row == "5000p"));
     // A database that nobody vacuums holds it, too.
-    for database in ["template1", "postgres", "closed", "postgres"] {
-        to(&server, database).batch_execute("vacuum (freeze)").unwrap();
-    }
+    // (Its own: of the others it held nothing.)
+    freeze(&server, &["other", "closed", "template1"]);
     assert_eq!(segments(&mut client), ["0000", "0001"]);
     freeze_all(&server);
     assert_eq!(segments(&mut client), ["0001"]);
