@@ -167,7 +167,11 @@ fn unpacked(keys: &[KeyType], stored: &[u8]) -> Option<Vec<u8>> {
     let (flags, raw) = (head[1], u32::from_le_bytes([head[2], head[3], head[4], head[5]]) as usize);
     let mut key = match flags & COMPRESSED {
         0 => bytes.to_vec(),
-        _ => pglz::decompress(bytes, raw)?,
+        _ => {
+            let mut key = Vec::new();
+            pglz::decompress(bytes, raw, &mut key)?;
+            key
+        }
     };
     if flags & SHORTENED != 0 {
         key = lengthen(keys, &key);

@@ -42,7 +42,6 @@ mod hint;
 mod insert;
 mod lz;
 mod modify;
-mod pglz;
 mod prune;
 pub mod record;
 mod redo;

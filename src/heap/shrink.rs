@@ -3,10 +3,11 @@
 use super::desc::{AttrDesc, Compression, Strategy, TupleDesc};
 use super::encode::{EXTERNAL_BYTES, SHORT_MAX, row_bytes};
 use super::insert::WriteContext;
+use super::lz;
 use super::store::TableStore;
 use super::toast::{self, Reference};
 use super::tuple::MAX_TUPLE_BYTES;
-use super::{lz, pglz};
+use crate::base::pglz;
 use crate::base::{Error, Flow, SqlState};
 use crate::types::{self, Batch, Datum, Phys};
 
