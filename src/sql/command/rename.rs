@@ -1,5 +1,6 @@
 //! ALTER … RENAME and ALTER … SET SCHEMA.
 
+use super::rename_readers::introduce;
 use super::rename_texts::{put_renamed, put_schema};
 use super::write::{change, class_of, put};
 use super::{
@@ -99,6 +100,7 @@ fn rename_relation(cx: &mut ExecContext, found: &Relation, stmt: &RenameStmt) ->
     if stmt.object != ObjectType::Type {
         super::row_type::refuse_composite(found.kind, &found.name)?;
     }
+    introduce(cx, found.oid)?;
     names::lock_name(cx, class::RELATION, found.namespace, &stmt.new_name)?;
     table::exists(cx, found.namespace, &stmt.new_name, false)?;
     let name = stmt.new_name.clone();
@@ -130,7 +132,8 @@ fn rename_column(cx: &mut ExecContext, found: &Relation, old: &str, new: &str) -
     if crate::sql::bind::scope::system_attno(new).is_some() {
         return Err(err!(DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
     }
-    let mut c = c;
+    introduce(cx, c.oid)?;
+    let mut c = class_of(cx, c.oid)?;
     c.attributes[n].name = new.to_string();
     for a in c.attributes.iter_mut().filter(|a| a.generated != 0) {
         if let Some(text) = &a.default {
@@ -342,6 +345,7 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
                 .hint("Change the schema of the table instead.")
                 .into());
         }
+        introduce(cx, found.oid)?;
         move_relation(cx, &found, namespace, &stmt.new_schema)?;
         return Ok(tag);
     }

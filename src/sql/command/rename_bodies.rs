@@ -27,8 +27,7 @@ pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> 
     let mut found = Vec::new();
     for record in target.candidates(&catalog, class::PROC) {
         let Object::Function(f) = &record.object else { continue };
-        let named =
-            || target.is(record.object.key()) || target.concerns(&catalog, &f.depends, &f.kept.search_path, [&*f.body]);
+        let named = || target.is(record.object.key()) || target.concerns(&catalog, &f.depends, &f.kept, [&*f.body]);
         if f.atomic && named() {
             let body = look.bind_body(f).ok_or_else(|| refused(f))?;
             found.push(Reader { function: f.clone(), body });

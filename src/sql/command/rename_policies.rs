@@ -21,7 +21,7 @@ pub struct Reader {
     check: Option<Expr>,
 }
 
-/// The policies that name what is renamed.
+/// The policies that name what is renamed, and a relation's own.
 ///
 /// # Errors
 /// 0A000 for one that cannot be bound.
@@ -32,8 +32,8 @@ pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> 
         let Ok(c) = record.object.as_class() else { continue };
         for p in &c.policies {
             let texts = p.using.iter().chain(&p.check).map(|t| &**t);
-            let named = target.concerns(&catalog, &p.depends, &p.kept.search_path, texts);
-            if !named {
+            let named = target.concerns(&catalog, &p.depends, &p.kept, texts);
+            if !named && !target.has(c.oid, &p.kept) {
                 continue;
             }
             let Some(rel) = catalog.relation(c.oid)? else { continue };

@@ -3,10 +3,11 @@
 //!
 //! It is bound before the renaming and written out again after it.
 
+use super::write::relation_key;
 use super::{rename_bodies, rename_policies, rename_rules, rename_views};
 use crate::base::{Oid, Result};
 use crate::catalog::object::Depend;
-use crate::catalog::{Catalog, ObjectKey, Record};
+use crate::catalog::{Catalog, Kept, ObjectKey, Record};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define::Look;
 use std::collections::BTreeMap;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 #[derive(Clone, Copy)]
 pub enum Target<'a> {
     Objects(&'a [ObjectKey]),
+    /// A relation: of texts that have known relations since they were written, none.
+    Relation(ObjectKey),
     /// With its name until now.
     Schema(Oid, &'a str),
 }
@@ -29,6 +32,7 @@ impl Target<'_> {
                 let by_key: BTreeMap<ObjectKey, Arc<Record>> = all.map(|r| (r.object.key(), r)).collect();
                 by_key.into_values().collect()
             }
+            Target::Relation(key) => catalog.mentioning(class, key.oid),
             Target::Schema(..) => catalog.all(class),
         }
     }
@@ -37,22 +41,33 @@ impl Target<'_> {
         matches!(self, Target::Objects(keys) if keys.contains(&key))
     }
 
-    /// Whether what needs these, and was read along this path, has to do with it.
+    /// Whether it is the table that something kept so belongs to.
+    pub fn has(self, table: Oid, kept: &Kept) -> bool {
+        match self {
+            Target::Relation(key) => key.oid == table && kept.reads.is_empty(),
+            _ => self.is(relation_key(table)),
+        }
+    }
+
+    /// Whether what needs these, and is kept so, has to do with it.
     pub fn concerns<'t>(
         self,
         catalog: &Catalog,
         needed: &[Depend],
-        path: &[String],
+        kept: &Kept,
         texts: impl IntoIterator<Item = &'t str>,
     ) -> bool {
         match self {
             Target::Objects(keys) => needed.iter().any(|d| keys.contains(&ObjectKey::new(d.on.class, d.on.oid))),
+            Target::Relation(key) => {
+                kept.reads.is_empty() && needed.iter().any(|d| ObjectKey::new(d.on.class, d.on.oid) == key)
+            }
             Target::Schema(oid, name) => {
                 let inside = |d: &Depend| {
                     let record = catalog.get(ObjectKey::new(d.on.class, d.on.oid));
                     record.is_some_and(|r| r.object.name().is_some_and(|(place, _)| place == oid))
                 };
-                path.iter().any(|p| p == name)
+                kept.search_path.iter().any(|p| p == name)
                     || texts.into_iter().any(|t| t.contains(name))
                     || needed.iter().any(inside)
             }
@@ -99,6 +114,14 @@ impl Readers {
         following(cx, policies, rename_policies::follow)?;
         following(cx, bodies, rename_bodies::follow)
     }
+}
+
+/// Texts that know no relations get to know theirs, before one of these gets another name.
+///
+/// # Errors
+/// 0A000 for one that cannot be written out.
+pub fn introduce(cx: &mut ExecContext, relation: Oid) -> Result<()> {
+    Readers::of(cx, Target::Relation(relation_key(relation)))?.follow(cx)
 }
 
 fn following<R>(

@@ -3,7 +3,7 @@
 use super::known::Reads;
 use super::rename_readers::{Renamed, Target};
 use super::stored_text;
-use super::write::{change, relation_key};
+use super::write::change;
 use crate::base::{Error, Oid, Result};
 use crate::catalog::object::class;
 use crate::catalog::{Relation, Rule};
@@ -22,7 +22,7 @@ pub struct Reader {
     pub(super) actions: Vec<Option<Query>>,
 }
 
-/// The rules that name what is renamed, and a relation's own that do something.
+/// The rules that name what is renamed, and a relation's own.
 ///
 /// # Errors
 /// 0A000 for one that cannot be bound.
@@ -33,10 +33,9 @@ pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> 
         let Ok(c) = record.object.as_class() else { continue };
         let named = |r: &Rule| {
             let texts = r.actions.iter().chain(&r.condition).map(|t| &**t);
-            target.concerns(&catalog, &r.depends, &r.kept.search_path, texts)
+            target.concerns(&catalog, &r.depends, &r.kept, texts)
         };
-        let own = target.is(relation_key(c.oid));
-        for r in c.rules.iter().filter(|r| if own { !r.actions.is_empty() } else { named(r) }) {
+        for r in c.rules.iter().filter(|r| target.has(c.oid, &r.kept) || named(r)) {
             let rel = catalog.relation(c.oid)?.ok_or_else(|| Error::internal("a rule without its table"))?;
             found.push(bound(&*catalog, &io, &rel, r).map_err(|_| refused(&r.name))?);
         }

@@ -28,7 +28,7 @@ pub fn readers(cx: &mut ExecContext, target: Target<'_>) -> Result<Vec<Reader>> 
     for record in target.candidates(&catalog, class::RELATION) {
         let Ok(c) = record.object.as_class() else { continue };
         let Some(view) = &c.view else { continue };
-        if !target.concerns(&catalog, &c.depends, &view.kept.search_path, [&*view.query]) {
+        if !target.concerns(&catalog, &c.depends, &view.kept, [&*view.query]) {
             continue;
         }
         let query = bind::view_query(view, &Written(&*catalog), &io).map_err(|_| refused(&c.name))?;
