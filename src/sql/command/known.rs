@@ -49,15 +49,20 @@ impl Reads {
         self.row_types.extend(Some(base_type(typ)).filter(|t| *t >= Oid::FIRST_NORMAL));
     }
 
-    /// For a text that was written out anew: along the search path of now.
-    pub fn kept_now(self, cx: &mut ExecContext, before: &Kept) -> Result<Kept> {
-        let temporary = before.search_path.iter().any(|n| n == "pg_temp");
+    /// How a text that is written now is kept: along the search path of now, with all of these as they are now.
+    /// `temporary`: it reads something temporary.
+    pub fn kept(self, cx: &mut ExecContext, temporary: bool) -> Result<Kept> {
         let search_path = cx.backend()?.catalog.kept_path(temporary);
         Ok(Kept { search_path, reads: self.known(cx)? })
     }
 
-    /// All of them as they are now.
-    pub fn known(mut self, cx: &mut ExecContext) -> Result<Vec<Known>> {
+    /// The same of a text that was written out anew.
+    pub fn kept_again(self, cx: &mut ExecContext, before: &Kept) -> Result<Kept> {
+        let temporary = before.search_path.iter().any(|n| n == "pg_temp");
+        self.kept(cx, temporary)
+    }
+
+    fn known(mut self, cx: &mut ExecContext) -> Result<Vec<Known>> {
         let catalog = cx.backend()?.catalog.clone();
         self.relations.extend(self.row_types.iter().filter_map(|t| catalog.class_of_row_type(*t)));
         let mut known = Vec::new();

@@ -56,8 +56,7 @@ fn kept(cx: &mut ExecContext, rel: &Relation, conditions: &mut [Option<Condition
     reads.depends(&depends);
     conditions.iter_mut().flatten().for_each(|c| reads.expression(&mut c.bound));
     let temporary = rel.persistence == Persistence::Temp || view::reads_temporary(cx, &depends)?;
-    let search_path = cx.backend()?.catalog.kept_path(temporary);
-    Ok((Kept { search_path, reads: reads.known(cx)? }, depends))
+    Ok((reads.kept(cx, temporary)?, depends))
 }
 
 /// A condition as it was given.
@@ -89,6 +88,17 @@ fn condition(cmd: &Command, cx: &mut ExecContext, rel: &Arc<Relation>, e: &Expr)
     });
     let text = stored_text::text_of(cx, &e, None)?;
     Ok(Condition { text, depends: depends_on(rel.oid, bound.clone()), bound })
+}
+
+/// The conditions of USING and WITH CHECK, as far as they are given.
+fn given(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    rel: &Arc<Relation>,
+    [using, check]: [&Option<Expr>; 2],
+) -> Result<[Option<Condition>; 2]> {
+    let mut one = |e: &Option<Expr>| e.as_ref().map(|e| condition(cmd, cx, rel, e)).transpose();
+    Ok([one(using)?, one(check)?])
 }
 
 /// A condition that a policy has, as it would be given now.
@@ -140,12 +150,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreatePolicyStmt) 
     }
     let roles = roles(cx, &stmt.roles)?;
     let rel = table(cmd, cx, &stmt.table)?;
-    let mut conditions = [None, None];
-    for (condition, e) in conditions.iter_mut().zip([&stmt.using, &stmt.with_check]) {
-        if let Some(e) = e {
-            *condition = Some(self::condition(cmd, cx, &rel, e)?);
-        }
-    }
+    let mut conditions = given(cmd, cx, &rel, [&stmt.using, &stmt.with_check])?;
     if rel.policies.iter().any(|p| p.name == stmt.name) {
         return Err(exists(&stmt.name, &rel.name).into());
     }
@@ -175,12 +180,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterPolicyStmt) ->
         None => None,
     };
     let rel = table(cmd, cx, &stmt.table)?;
-    let mut conditions = [None, None];
-    for (condition, e) in conditions.iter_mut().zip([&stmt.using, &stmt.with_check]) {
-        if let Some(e) = e {
-            *condition = Some(self::condition(cmd, cx, &rel, e)?);
-        }
-    }
+    let mut conditions = given(cmd, cx, &rel, [&stmt.using, &stmt.with_check])?;
     let Some(old) = rel.policies.iter().find(|p| p.name == stmt.name) else {
         return Err(missing(&stmt.name, &rel.name).into());
     };

@@ -49,7 +49,7 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
         let record = catalog.get(Object::Function(function.clone()).key());
         let Some(Object::Function(now)) = record.map(|r| r.object.clone()) else { continue };
         let text = look.written_body(&now, &body).ok_or_else(|| refused(&function))?;
-        let kept = reads.kept_now(cx, &function.kept)?;
+        let kept = reads.kept_again(cx, &function.kept)?;
         let now = Function { body: text.into(), kept, ..now };
         if look.bind_body(&now).is_none() {
             return Err(refused(&function));

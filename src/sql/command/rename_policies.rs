@@ -69,7 +69,7 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
             stored_text::text_of(cx, &stored_text::parse(&shown)?, None).map(Some)
         };
         let (using, check) = (text(using)?, text(check)?);
-        let kept = reads.kept_now(cx, &policy.kept)?;
+        let kept = reads.kept_again(cx, &policy.kept)?;
         change(cx, table, |c| {
             for p in c.policies.iter_mut().filter(|p| p.oid == policy.oid) {
                 (p.using, p.check, p.kept) = (using.clone(), check.clone(), kept.clone());

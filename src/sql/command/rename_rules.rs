@@ -100,7 +100,7 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
             Some(_) => Some(stored_text::text_of(cx, &stored_text::parse(&shown_condition)?, None)?),
             None => None,
         };
-        let kept = reads.kept_now(cx, &rule.kept)?;
+        let kept = reads.kept_again(cx, &rule.kept)?;
         change(cx, table, |c| {
             for r in c.rules.iter_mut().filter(|r| r.oid == rule.oid) {
                 (r.condition, r.actions, r.kept) = (condition.clone(), texts.clone(), kept.clone());

@@ -52,7 +52,7 @@ pub fn follow(cx: &mut ExecContext, renamed: &Renamed<'_>, readers: Vec<Reader>)
         let mut reads = Reads::default();
         reads.depends(&c.depends);
         reads.query(&mut query);
-        let kept = reads.kept_now(cx, &old.kept)?;
+        let kept = reads.kept_again(cx, &old.kept)?;
         let new = View { query: text.into(), kept, ..old };
         change(cx, view, |c| c.view = Some(new.clone()))?;
         followers.push((c.name, new, query));

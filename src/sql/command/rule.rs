@@ -7,7 +7,7 @@ use super::write::{change, class_of, new_oid, relation_key};
 use super::{Command, drop, names, role, stored_text};
 use crate::base::{Error, Flow, Oid, Result, SqlState, Stop};
 use crate::catalog::object::{Depend, class};
-use crate::catalog::{Catalog, Kept, ObjectKey, Persistence, RelKind, Relation, Rule};
+use crate::catalog::{Catalog, ObjectKey, Persistence, RelKind, Relation, Rule};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{CreateRuleStmt, DropStmt, EnableMode, Expr, ObjectName, RangeVar, RuleEvent, Stmt};
@@ -199,10 +199,9 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
     }
     let temporary = rel.persistence == Persistence::Temp || super::view::reads_temporary(cx, &parts.depends)?;
-    let search_path = cx.backend()?.catalog.kept_path(temporary);
     parts.reads.relation(rel.oid);
     parts.reads.depends(&parts.depends);
-    let kept = Kept { search_path, reads: parts.reads.known(cx)? };
+    let kept = parts.reads.kept(cx, temporary)?;
     let made = Rule {
         oid: match old {
             Some(r) => r.oid,

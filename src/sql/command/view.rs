@@ -6,7 +6,7 @@ use super::write::{change, class_of, new_oid, put, relation_key};
 use super::{Command, names, reloptions};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::object::{Class, Depend, class};
-use crate::catalog::{Attribute, Kept, Object, ObjectKey, Persistence, RelKind, View};
+use crate::catalog::{Attribute, Object, ObjectKey, Persistence, RelKind, View};
 use crate::err;
 use crate::lock::LockMode;
 use crate::sql::ast::{CreateViewStmt, Persistence as Written, Stmt, ViewCheck, deparse};
@@ -162,12 +162,11 @@ pub fn stored(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<(View
     let mut depends = Vec::new();
     dependencies(&mut bound, &mut depends);
     let temporary = reads_temporary(cx, &depends)?;
-    let search_path = cx.backend()?.catalog.kept_path(temporary);
     let rule = new_oid(cx)?;
     let mut reads = Reads::default();
     reads.depends(&depends);
     reads.query(&mut bound);
-    let kept = Kept { search_path, reads: reads.known(cx)? };
+    let kept = reads.kept(cx, temporary)?;
     let view = View { query: text.into(), kept, check_option: None, populated: true, rule };
     Ok((view, depends))
 }

@@ -154,13 +154,11 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateFunctionStmt
             f.acl = crate::sql::command::default_acl::for_new(cx.backend()?, ObjectType::Function, f.owner, namespace);
         }
     }
-    f.depends = depends(cx, &f)?;
+    let mut reads = Reads::default();
+    f.depends = depends(cx, &f, &mut reads)?;
     if f.atomic {
-        let mut reads = Reads::default();
         reads.depends(&f.depends);
-        let body = SqlBody::new(cx, &f, &[], Returns::Void)?;
-        body.written(cx)?.iter_mut().for_each(|query| reads.query(query));
-        f.kept.reads = reads.known(cx)?;
+        f.kept = reads.kept(cx, true)?;
     }
     validate(cmd, cx, &f)?;
     put(cx, Object::Function(f))?;
@@ -232,12 +230,15 @@ pub fn replace(cx: &mut ExecContext, allowed: bool, old: &Function, new: &Functi
     Ok(())
 }
 
-/// What an atomic body and the defaults of arguments refer to. The types of a signature are found in it (`dependency`).
-pub(super) fn depends(cx: &mut ExecContext, f: &Function) -> Result<Vec<Depend>> {
+/// What an atomic body and the defaults of arguments refer to; the rows the body has as values are noted. The types of a
+/// signature are found in it (`dependency`).
+pub(super) fn depends(cx: &mut ExecContext, f: &Function, reads: &mut Reads) -> Result<Vec<Depend>> {
     let mut out: Vec<Depend> = Vec::new();
     if f.atomic {
         let body = SqlBody::new(cx, f, &[], Returns::Void)?;
-        for (class, oid, sub) in system_view::of_queries(&body.written(cx)?) {
+        let mut written = body.written(cx)?;
+        written.iter_mut().for_each(|query| reads.query(query));
+        for (class, oid, sub) in system_view::of_queries(&written) {
             let depend = Depend { on: ObjectKey { class, oid, sub }, auto: false };
             if oid >= Oid::FIRST_NORMAL && !out.contains(&depend) {
                 out.push(depend);
