@@ -1,6 +1,6 @@
 //! The shared state below the catalog: one struct that all layers above hold, and what redo gets to see of it.
 
-use crate::base::{BlockNo, Error, Fork, Lsn, Oid, RelFileId, Result, Xid};
+use crate::base::{BlockNo, Fork, Lsn, Oid, RelFileId, Result, Xid};
 use crate::buffer::{BufferPool, Persistence, WriteGuard};
 use crate::disk::Disk;
 use crate::lock::LockManager;
@@ -121,7 +121,7 @@ pub fn log_truncate(storage: &Storage, file: RelFileId, blocks: BlockNo) -> Lsn 
 /// Redoes a record of `Rmgr::Storage`.
 pub fn redo(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
     let word = |at: usize| record.data.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    let short = || Error::internal(format!("smgr_redo: short record at {}", record.start));
+    let short = || crate::err!(INTERNAL_ERROR, "smgr_redo: short record at {}", record.start);
     let (db, node) = (Oid(word(0).ok_or_else(short)?), Oid(word(4).ok_or_else(short)?));
     let at = if record.info == kind::CREATE { 9 } else { 12 };
     let file = RelFileId { db, node, space: Oid(word(at).unwrap_or(0)) };
@@ -138,7 +138,7 @@ pub fn redo(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
             cut_maps(cx.storage, file)?;
             pool.truncate(&main, blocks)
         }
-        other => Err(Error::internal(format!("smgr_redo: unknown op code {other}"))),
+        other => Err(crate::err!(INTERNAL_ERROR, "smgr_redo: unknown op code {other}")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Stored passwords. PostgreSQL 15, scram-common.c, auth-scram.c, crypt.c: same formats.
 
 use super::same;
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::err;
 use md5::Md5;
 use sha2::{Digest, Sha256};
@@ -61,7 +61,7 @@ pub fn encrypt(password: &str, user: &str, method: &str) -> Result<String> {
 
 /// Bytes nobody can guess.
 pub fn random(bytes: &mut [u8]) -> Result<()> {
-    getrandom::fill(bytes).map_err(|_| Error::internal("could not generate random salt"))
+    getrandom::fill(bytes).map_err(|_| err!(INTERNAL_ERROR, "could not generate random salt"))
 }
 
 fn scram_verifier(password: &str, salt: &[u8], iterations: u32) -> String {

@@ -77,6 +77,9 @@ pub struct Report {
     pub place: Place,
 }
 
+/// The hint of an error that can only come from a mistake in this program.
+pub const OUR_FAULT: &str = "This is a mistake in Outlast itself. Please report it, with the statement that led to it and what the server log says of it.";
+
 /// A boxed [`Report`] of severity ERROR or worse: 8 bytes, so that results stay small.
 #[derive(Clone)]
 pub struct Error(pub Box<Report>);
@@ -89,11 +92,11 @@ impl Error {
         Error(Box::new(Report::new(Severity::Error, sqlstate, message.into(), at)))
     }
 
-    /// A fault of ours (XX000), not of the user.
+    /// A fault of ours (XX000), not of the user. What PostgreSQL, too, answers with XX000 is made by [`err!`].
     #[track_caller]
     #[cold]
     pub fn internal(message: impl Into<String>) -> Error {
-        Error::new(SqlState::INTERNAL_ERROR, message)
+        Error::new(SqlState::INTERNAL_ERROR, message).hint(OUR_FAULT)
     }
 
     /// 0A000, saying what is missing.

@@ -26,7 +26,7 @@ pub fn redo(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
             let init = info & heap2::INIT_PAGE != 0;
             change(cx, record, |page, r| multi_insert(page, r, record.xid, init))
         }
-        (rmgr, info) => Err(Error::internal(format!("heap_redo: unknown op code {info} of {}", rmgr.name()))),
+        (rmgr, info) => Err(crate::err!(INTERNAL_ERROR, "heap_redo: unknown op code {info} of {}", rmgr.name())),
     }
 }
 
@@ -66,7 +66,7 @@ fn clear_map(cx: &RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
 }
 
 fn damaged(record: &RedoRecord<'_>) -> Error {
-    Error::internal(format!("heap_redo: record at {} does not fit its page", record.start))
+    crate::err!(INTERNAL_ERROR, "heap_redo: record at {} does not fit its page", record.start)
 }
 
 fn set_xmax(page: &mut WriteGuard<'_>, r: &mut Reader<'_>, xid: Xid) -> Option<()> {

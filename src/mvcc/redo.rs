@@ -3,7 +3,7 @@
 use super::ring::ABORTED;
 use super::transactions::Mvcc;
 use super::{ClogStatus, XactStatus};
-use crate::base::{Error, Oid, Result, Xid};
+use crate::base::{Oid, Result, Xid};
 use crate::wal::RedoRecord;
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ pub fn redo(mvcc: &Mvcc, record: &RedoRecord<'_>) -> Result<()> {
         mvcc.clog().note_oldest(oldest);
         return mvcc.clog().remove_below(oldest);
     }
-    Err(Error::internal(format!("clog_redo: unknown op code {}", record.info)))
+    Err(crate::err!(INTERNAL_ERROR, "clog_redo: unknown op code {}", record.info))
 }
 
 impl Mvcc {

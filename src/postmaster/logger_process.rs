@@ -54,9 +54,9 @@ impl LoggerProcess {
         let child = self.collector.start(settings)?;
         let pid = child.id();
         let watch = to_pid(pid).and_then(|pid| Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?));
-        let pidfd = watch.and_then(watched::watch_input).map_err(|e| {
-            crate::base::Error::internal(format!("could not watch the logger: {}", crate::settings::os_text(&e)))
-        })?;
+        let pidfd = watch
+            .and_then(watched::watch_input)
+            .map_err(|e| crate::err!(INTERNAL_ERROR, "could not watch the logger: {}", crate::settings::os_text(&e)))?;
         self.process = Some(Process { pid: Some(pid), pidfd });
         Ok(())
     }

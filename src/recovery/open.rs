@@ -2,7 +2,7 @@
 
 use super::checkpoint::Checkpoints;
 use super::request::CheckpointFlags;
-use crate::base::{Error, Lsn, Result, Xid};
+use crate::base::{Lsn, Result, Xid};
 use crate::buffer::{BufferPool, PoolConfig};
 use crate::disk::{Disk, Relations, durable};
 use crate::lock::LockManager;
@@ -31,7 +31,7 @@ impl NewCluster {
     pub fn random(segment_bytes: u32, data_checksums: bool) -> Result<NewCluster> {
         let mut mock_nonce = [0; 32];
         getrandom::fill(&mut mock_nonce)
-            .map_err(|_| Error::internal("could not generate secret authorization token"))?;
+            .map_err(|_| crate::err!(INTERNAL_ERROR, "could not generate secret authorization token"))?;
         let now = crate::base::clock::now_us() as u64;
         let (seconds, micros) = (now / 1_000_000, now % 1_000_000);
         let system_identifier = seconds << 32 | micros << 12 | (std::process::id() & 0xFFF) as u64;

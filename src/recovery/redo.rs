@@ -1,6 +1,6 @@
 //! The one table from resource manager to redo function.
 
-use crate::base::{Error, Lsn, Oid, RelFileId, Result};
+use crate::base::{Lsn, Oid, RelFileId, Result};
 use crate::disk::tablespace;
 use crate::storage::{Action, RedoContext};
 use crate::wal::record::xlog;
@@ -26,14 +26,14 @@ pub fn redo_record(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<
         Rmgr::Database => redo_database(cx, record),
         Rmgr::Tablespace => redo_tablespace(cx, record),
         Rmgr::Sequence => redo_images(cx, record),
-        other => Err(Error::internal(format!("unexpected resource manager {}", other.name()))),
+        other => Err(crate::err!(INTERNAL_ERROR, "unexpected resource manager {}", other.name())),
     };
     done.map_err(|e| e.context(describe(record)))
 }
 
 /// A new database's directory; its files have records of their own. Data: the database's OID, its tablespace's if any.
 fn redo_database(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
-    let short = || Error::internal(format!("dbase_redo: short record at {}", record.start));
+    let short = || crate::err!(INTERNAL_ERROR, "dbase_redo: short record at {}", record.start);
     let oid = |at: usize| {
         let bytes = record.data.get(at..at + 4)?.try_into().ok()?;
         Some(Oid(u32::from_le_bytes(bytes)))
@@ -44,13 +44,13 @@ fn redo_database(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()
 
 /// A tablespace's link, made or gone (kinds as PostgreSQL 15, tablespace.h). Data: its OID, and where it is.
 fn redo_tablespace(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
-    let short = || Error::internal(format!("tblspc_redo: short record at {}", record.start));
+    let short = || crate::err!(INTERNAL_ERROR, "tblspc_redo: short record at {}", record.start);
     let (oid, place) = record.data.split_first_chunk().ok_or_else(short)?;
     let (disk, oid) = (&*cx.storage.disk, Oid(u32::from_le_bytes(*oid)));
     match record.info {
         tablespace::CREATE => tablespace::create(disk, oid, &String::from_utf8_lossy(place), true),
         tablespace::DROP => tablespace::remove(disk, oid).map(drop),
-        other => Err(Error::internal(format!("tblspc_redo: unknown op code {other}"))),
+        other => Err(crate::err!(INTERNAL_ERROR, "tblspc_redo: unknown op code {other}")),
     }
 }
 
@@ -58,7 +58,7 @@ fn redo_tablespace(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<
 fn redo_images(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
     for i in 0..record.blocks.len() {
         if let Action::Apply(_) = cx.block(record, i)? {
-            return Err(Error::internal(format!("seq_redo: no image at {}", record.start)));
+            return Err(crate::err!(INTERNAL_ERROR, "seq_redo: no image at {}", record.start));
         }
     }
     Ok(())
@@ -70,7 +70,7 @@ fn describe(record: &RedoRecord<'_>) -> String {
 
 /// The log's own records (PostgreSQL 15, xlog.c, xlog_redo).
 fn redo_xlog(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
-    let malformed = || Error::internal(format!("malformed XLOG record at {}", record.start));
+    let malformed = || crate::err!(INTERNAL_ERROR, "malformed XLOG record at {}", record.start);
     match record.info {
         xlog::NEXTOID => {
             let next = record.data.try_into().map_err(|_| malformed())?;
@@ -94,7 +94,7 @@ fn redo_xlog(cx: &mut RedoContext<'_>, record: &RedoRecord<'_>) -> Result<()> {
             }
         }
         xlog::NOOP | xlog::SWITCH | xlog::PARAMETER_CHANGE | xlog::END_OF_RECOVERY => {}
-        other => return Err(Error::internal(format!("xlog_redo: unknown op code {other}"))),
+        other => return Err(crate::err!(INTERNAL_ERROR, "xlog_redo: unknown op code {other}")),
     }
     Ok(())
 }

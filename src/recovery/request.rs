@@ -64,7 +64,7 @@ impl Outcome {
     pub fn into_result(self) -> Result<()> {
         match self {
             Outcome::Done => Ok(()),
-            Outcome::Failed => Err(Error::internal("checkpoint request failed")
+            Outcome::Failed => Err(crate::err!(INTERNAL_ERROR, "checkpoint request failed")
                 .hint("Consult recent messages in the server log for details.")),
             Outcome::Abandoned => Err(could_not_signal()),
         }

@@ -45,7 +45,7 @@ pub enum Step {
 
 /// The error of a statement that has panicked.
 fn fault() -> Error {
-    Error::internal("the statement failed unexpectedly").hint("This is a fault of the server; its log names the place.")
+    Error::internal("the statement failed unexpectedly")
 }
 
 /// What the session does for a statement beside its job (parsing, binding, its own commands) is the statement's failure, too.

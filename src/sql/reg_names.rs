@@ -125,7 +125,7 @@ pub(super) fn order(catalog: &Catalog, collation: Oid) -> Result<Collation> {
     let record = catalog.get(ObjectKey::new(class::COLLATION, collation));
     match record.as_deref().map(|r| &r.object) {
         Some(Object::Collation(c)) => c.order(),
-        _ => Err(crate::base::Error::internal(format!("cache lookup failed for collation {collation}"))),
+        _ => Err(err!(INTERNAL_ERROR, "cache lookup failed for collation {collation}")),
     }
 }
 

@@ -117,7 +117,7 @@ struct Reader<'a> {
 }
 
 fn unexpected_end() -> Error {
-    Error::internal("Unexpected end of string")
+    err!(INTERNAL_ERROR, "Unexpected end of string")
 }
 
 impl Reader<'_> {
@@ -139,7 +139,7 @@ impl Reader<'_> {
 
     fn fault(&self) -> Error {
         let near = self.peek().map(String::from).unwrap_or_default();
-        Error::internal(format!("Syntax error near \"{near}\" at position {}", self.at))
+        err!(INTERNAL_ERROR, "Syntax error near \"{near}\" at position {}", self.at)
     }
 
     /// A word or a quoted text; whether it was quoted. A key ends before `=`, a value before a comma. None: the end.

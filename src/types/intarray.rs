@@ -80,7 +80,7 @@ impl Reader<'_> {
     fn one(&mut self) -> Result<()> {
         self.depth += 1;
         if self.depth > DEPTH {
-            return Err(crate::base::Error::internal("stack too short"));
+            return Err(err!(INTERNAL_ERROR, "stack too short"));
         }
         if self.take(b'!') {
             self.one()?;

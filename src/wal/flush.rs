@@ -71,7 +71,7 @@ pub(super) fn spawn_flusher(wal: &Arc<Wal>) {
     let spawned = std::thread::Builder::new().name("wal flusher".into()).spawn(move || {
         let work = std::panic::AssertUnwindSafe(|| flusher(&waiters, &wal));
         if std::panic::catch_unwind(work).is_err() {
-            report::panic(Error::internal("the WAL flusher failed").0.as_ref().clone());
+            report::panic(crate::err!(INTERNAL_ERROR, "the WAL flusher failed").0.as_ref().clone());
         }
     });
     if let Err(e) = spawned {

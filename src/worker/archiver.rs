@@ -5,7 +5,7 @@
 
 use super::supervise::{self, Title, Worker};
 use super::{Context, Stop};
-use crate::base::{Error, Report, Severity, SqlState, report};
+use crate::base::{Report, Severity, SqlState, report};
 use crate::process::outcome::signal_text;
 use crate::settings::{Id, Lookup};
 use crate::wal::archive;
@@ -181,7 +181,7 @@ fn archive_all(cx: &Context, stop: &Stop) -> Result<(), ()> {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => {
-            report::log(&Error::internal(format!("could not start the archiver: {e}")).severity(Severity::Log).0);
+            report::log(&crate::err!(INTERNAL_ERROR, "could not start the archiver: {e}").severity(Severity::Log).0);
             return Err(());
         }
     };

@@ -3,7 +3,7 @@
 use super::events::LogEvents;
 use super::supervise::{Title, Worker};
 use super::{Context, Stop, archiver, checkpointer};
-use crate::base::{Error, Result, Severity, report};
+use crate::base::{Result, Severity, report};
 use crate::recovery::{CheckpointFlags, Progress, start_up};
 use crate::settings::{Id, Lookup};
 use std::sync::Arc;
@@ -75,7 +75,7 @@ fn on_thread<T: Send + 'static>(
         let worker = Worker::here(cx, stop, title);
         report::with_origin(&worker.origin(title), || work(&worker))
     });
-    let failed = |why: String| Error::internal(format!("{} process failed: {why}", title.backend_type));
+    let failed = |why: String| crate::err!(INTERNAL_ERROR, "{} process failed: {why}", title.backend_type);
     match spawned.map(thread::JoinHandle::join) {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Err(failed(panic_text(&*panic))),

@@ -228,7 +228,7 @@ pub fn refresh(cx: &mut ExecContext, name: &QualName) -> Flow<String> {
         (Some(_), Some(_)) | (None, None) => {
             names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, "version has not changed");
         }
-        _ => return Err(Error::internal("invalid collation version change").into()),
+        _ => return Err(err!(INTERNAL_ERROR, "invalid collation version change").into()),
     }
     Ok("ALTER COLLATION".into())
 }

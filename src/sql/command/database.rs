@@ -371,7 +371,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterDatabaseStmt) 
             let text = match (&d.collation_version, &now) {
                 (Some(old), Some(new)) if old != new => format!("changing version from {old} to {new}"),
                 (Some(_), Some(_)) | (None, None) => "version has not changed".to_owned(),
-                _ => return Err(Error::internal("invalid collation version change").into()),
+                _ => return Err(err!(INTERNAL_ERROR, "invalid collation version change").into()),
             };
             names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
             if d.collation_version != now {

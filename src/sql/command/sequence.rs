@@ -187,7 +187,7 @@ pub fn options(
         (None, Some(e), _) => {
             return Err(err!(SYNTAX_ERROR, "invalid sequence option SEQUENCE NAME").at(cmd.at(e.pos)));
         }
-        (None, None, Some(e)) => return Err(Error::internal(format!("option \"{}\" not recognized", e.name))),
+        (None, None, Some(e)) => return Err(err!(INTERNAL_ERROR, "option \"{}\" not recognized", e.name)),
         (Some(_), _, Some(e)) if find("logged").is_some() && find("unlogged").is_some() => {
             return Err(err!(SYNTAX_ERROR, "conflicting or redundant options").at(cmd.at(e.pos)));
         }

@@ -1,7 +1,7 @@
 //! `intarray`: arrays of integers as sets, and formulas over them.
 
 use super::{Code, Extension, PLAIN, index_only};
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::err;
 use crate::sql::func::FnContext;
 use crate::types::array::{Array, Builder, from_values};
@@ -16,7 +16,7 @@ pub(super) const EXTENSION: Extension = Extension {
     code: &[
         ("bqarr_in", Code::Scalar(read)),
         ("bqarr_out", Code::Scalar(show)),
-        ("querytree", Code::Scalar(|_, _, _| Err(Error::internal("querytree is no longer implemented")))),
+        ("querytree", Code::Scalar(|_, _, _| Err(err!(INTERNAL_ERROR, "querytree is no longer implemented")))),
         ("boolop", Code::Scalar(|_, a, out| holds(a[0], a[1], out))),
         ("rboolop", Code::Scalar(|_, a, out| holds(a[1], a[0], out))),
         ("_int_matchsel", Code::Scalar(index_only)),

@@ -1,7 +1,7 @@
 //! `uuid-ossp`: UUIDs of versions 1, 3, 4 and 5 (RFC 4122).
 
 use super::{Code, Extension, PLAIN};
-use crate::base::{Error, Result, unguessable};
+use crate::base::{Result, unguessable};
 use crate::sql::func::FnContext;
 use crate::types::{Column, Datum};
 use md5::Md5;
@@ -66,7 +66,7 @@ fn by_sha1(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()
 
 fn random(_: &mut FnContext, _: &[Datum<'_>], out: &mut Column) -> Result<()> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| Error::internal("could not generate random values"))?;
+    getrandom::fill(&mut bytes).map_err(|_| crate::err!(INTERNAL_ERROR, "could not generate random values"))?;
     push(4, &bytes, out);
     Ok(())
 }

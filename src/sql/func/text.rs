@@ -20,7 +20,7 @@ const HEADER: usize = 4;
 #[inline]
 pub fn check_len(made: &Column) -> Result<()> {
     match made.last_len() + HEADER {
-        len if len > MAX_LEN => Err(Error::internal(format!("invalid memory alloc request size {len}"))),
+        len if len > MAX_LEN => Err(err!(INTERNAL_ERROR, "invalid memory alloc request size {len}")),
         // It will be copied: as a constant, into a row, to the client.
         len => claim_much(3 * len, "ExprContext"),
     }

@@ -95,7 +95,7 @@ pub fn compiled<T: Any + Send + Sync>(
 /// XX000 if it is gone.
 pub fn record(cx: &mut ExecContext, oid: Oid) -> Result<Arc<Record>> {
     let found = cx.backend()?.catalog.get(ObjectKey::new(class::PROC, oid));
-    found.ok_or_else(|| Error::internal(format!("cache lookup failed for function {}", oid.0)))
+    found.ok_or_else(|| crate::err!(INTERNAL_ERROR, "cache lookup failed for function {}", oid.0))
 }
 
 /// A function of any kind, built in or a user's.

@@ -86,7 +86,7 @@ impl Sources<'_> {
     }
 
     fn load(&self, oid: Oid) -> Result<Arc<Loaded>> {
-        let missing = || Error::internal(format!("cache lookup failed for text search dictionary {oid}"));
+        let missing = || err!(INTERNAL_ERROR, "cache lookup failed for text search dictionary {oid}");
         let Some(record) = self.catalog.get(ObjectKey::new(class::TS_DICTIONARY, oid)) else {
             if let Some(found) = SHARED.lock().get(&(oid, self.letters)) {
                 return Ok(found.clone());
@@ -141,7 +141,7 @@ impl Cache {
         {
             return Ok(found.clone());
         }
-        let missing = || Error::internal(format!("cache lookup failed for text search configuration {oid}"));
+        let missing = || err!(INTERNAL_ERROR, "cache lookup failed for text search configuration {oid}");
         let c = config(catalog, oid).ok_or_else(missing)?;
         let sources = self.sources(catalog);
         let last = c.maps.iter().map(|(t, _)| *t).max().unwrap_or(0).max(0);

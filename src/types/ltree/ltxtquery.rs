@@ -3,7 +3,7 @@
 //! Bytes: the search as it is shown.
 
 use super::{Word, is_label_char, versioned};
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::err;
 use crate::types::code::TypeCode;
 
@@ -68,7 +68,7 @@ impl Reader<'_> {
     fn one(&mut self) -> Result<Search> {
         self.depth += 1;
         if self.depth > DEPTH {
-            return Err(Error::internal("stack too short"));
+            return Err(err!(INTERNAL_ERROR, "stack too short"));
         }
         let found = if self.take('!') {
             Search::Not(Box::new(self.one()?))

@@ -7,7 +7,7 @@ pub mod ltxtquery;
 
 use super::code::TypeCode;
 use super::text;
-use crate::base::{Error, Result};
+use crate::base::Result;
 use crate::err;
 
 pub static CODE: TypeCode = TypeCode {
@@ -34,7 +34,7 @@ fn send(value: &[u8], out: &mut Vec<u8>) {
 fn versioned<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str> {
     match bytes.split_first() {
         Some((1, rest)) => text::check(rest),
-        Some((version, _)) => Err(Error::internal(format!("unsupported {what} version number {version}"))),
+        Some((version, _)) => Err(err!(INTERNAL_ERROR, "unsupported {what} version number {version}")),
         None => Err(err!(PROTOCOL_VIOLATION, "no data left in message")),
     }
 }

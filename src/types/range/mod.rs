@@ -89,7 +89,7 @@ pub(super) fn compare_bounds(sub: TypeRef, a: &Bound<'_>, b: &Bound<'_>) -> Orde
 
 #[cold]
 fn corrupt() -> Error {
-    Error::internal("cache lookup failed for a range type")
+    err!(INTERNAL_ERROR, "cache lookup failed for a range type")
 }
 
 impl<'a> Range<'a> {

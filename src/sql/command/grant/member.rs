@@ -74,7 +74,7 @@ fn may_change(cx: &mut ExecContext, is_grant: bool, group: &Role, grantor: Oid) 
         }
     }
     if is_grant && group.oid == fixed::DATABASE_OWNER {
-        return Err(Error::internal(format!("role \"{}\" cannot have explicit members", group.name)));
+        return Err(err!(INTERNAL_ERROR, "role \"{}\" cannot have explicit members", group.name));
     }
     if is_grant && grantor != user && !superuser {
         return denied("must be superuser to set grantor".into());
@@ -105,7 +105,7 @@ fn take_out(cx: &mut ExecContext, group: &Role, mut r: Role, admin_option: bool)
 fn put_in(cx: &mut ExecContext, group: &Role, mut r: Role, grantor: Oid, admin_option: bool) -> Flow<()> {
     let name = r.name.clone();
     if r.oid == fixed::DATABASE_OWNER {
-        return Err(Error::internal(format!("role \"{name}\" cannot be a member of any role")).into());
+        return Err(err!(INTERNAL_ERROR, "role \"{name}\" cannot be a member of any role").into());
     }
     let catalog = cx.backend()?.catalog.clone();
     if role::member_of(&catalog, group.oid).contains(&r.oid) {

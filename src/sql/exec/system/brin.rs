@@ -62,7 +62,7 @@ fn locked(cx: &mut ExecContext, oid: Oid) -> Flow<(Oid, Oid)> {
         if let Some(name) = backend.catalog.relation(oid)?.map(|r| r.name.clone()) {
             return Err(err!(WRONG_OBJECT_TYPE, "\"{name}\" is not an index").into());
         }
-        return Err(Error::internal(format!("could not open relation with OID {oid}")).into());
+        return Err(err!(INTERNAL_ERROR, "could not open relation with OID {oid}").into());
     };
     let class = record.object.as_class()?;
     let wrong = match class.index.as_ref().map(|i| i.method()) {

@@ -45,13 +45,13 @@ fn sequence_parameters(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Colum
     let record = cx.backend()?.catalog.class(oid);
     let Some(record) = record else {
         return Err(match crate::catalog::system::relation(oid) {
-            Some(_) => Error::internal(format!("cache lookup failed for sequence {oid}")),
+            Some(_) => err!(INTERNAL_ERROR, "cache lookup failed for sequence {oid}"),
             None => err!(UNDEFINED_TABLE, "relation with OID {oid} does not exist"),
         }
         .into());
     };
     let Some(s) = record.object.as_class()?.sequence.clone() else {
-        return Err(Error::internal(format!("cache lookup failed for sequence {oid}")).into());
+        return Err(err!(INTERNAL_ERROR, "cache lookup failed for sequence {oid}").into());
     };
     let fields = [
         ("start_value", s.start.cell()),
@@ -97,7 +97,7 @@ fn clean_pending_list(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column
     let oid = Oid(args[0].u32());
     let backend = cx.backend()?;
     let Some(record) = backend.catalog.class(oid) else {
-        return Err(Error::internal(format!("could not open relation with OID {oid}")).into());
+        return Err(err!(INTERNAL_ERROR, "could not open relation with OID {oid}").into());
     };
     let class = record.object.as_class()?;
     let wrong = match class.index.as_ref().map(|i| i.method()) {
@@ -234,7 +234,7 @@ fn in_hash_partition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column)
     let (oid, modulus, remainder) = (Oid(args[0].u32()), args[1].i32(), args[2].i32());
     let bad = |text: String| err!(INVALID_PARAMETER_VALUE, "{text}");
     let Some(rel) = cx.backend()?.catalog.relation(oid)? else {
-        return Err(Error::internal(format!("could not open relation with OID {oid}")).into());
+        return Err(err!(INTERNAL_ERROR, "could not open relation with OID {oid}").into());
     };
     let key = rel.lineage.key.clone().filter(|k| k.strategy == Strategy::Hash);
     let Some(key) = key else { return Err(bad(format!("\"{}\" is not a hash partitioned table", rel.name)).into()) };

@@ -65,7 +65,7 @@ fn cannot_use(what: &str, why: &str) -> Error {
 }
 
 fn random(bytes: &mut [u8]) -> Result<()> {
-    getrandom::fill(bytes).map_err(|_| Error::internal("could not generate a random number"))
+    getrandom::fill(bytes).map_err(|_| err!(INTERNAL_ERROR, "could not generate a random number"))
 }
 
 fn random_bytes(_: &mut FnContext, args: &[Datum<'_>], out: &mut Column) -> Result<()> {

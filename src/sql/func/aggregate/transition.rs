@@ -18,7 +18,7 @@ fn floats<const N: usize>(d: Datum<'_>, caller: &str) -> Result<[f64; N]> {
     let a = Array::new(d.bytes());
     let mut out = [0.0; N];
     if a.dims.len() != 1 || a.len() != N || a.has_nulls() || a.element != oid::FLOAT8 {
-        return Err(Error::internal(format!("{caller}: expected {N}-element float8 array")));
+        return Err(err!(INTERNAL_ERROR, "{caller}: expected {N}-element float8 array"));
     }
     out.iter_mut().zip(a.iter()).for_each(|(to, v)| *to = v.f64());
     Ok(out)
@@ -155,7 +155,7 @@ fn float8_corr(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -> Resul
 fn counted(d: Datum<'_>) -> Result<(i64, i64)> {
     let a = Array::new(d.bytes());
     if a.dims.len() != 1 || a.len() != 2 || a.has_nulls() || a.element != oid::INT8 {
-        return Err(Error::internal("expected 2-element int8 array"));
+        return Err(err!(INTERNAL_ERROR, "expected 2-element int8 array"));
     }
     Ok((a.nth(0).i64(), a.nth(1).i64()))
 }
@@ -192,7 +192,7 @@ fn int4_avg_accum_inv(_: &mut FnContext, args: Args<'_, '_>, out: &mut Column) -
 fn in_aggregate(fx: &FnContext, what: &str) -> Result<()> {
     match fx.in_aggregate {
         true => Ok(()),
-        false => Err(Error::internal(format!("{what} called in non-aggregate context"))),
+        false => Err(err!(INTERNAL_ERROR, "{what} called in non-aggregate context")),
     }
 }
 
@@ -274,7 +274,7 @@ fn intervals(d: Datum<'_>) -> Result<(Interval, Interval)> {
         return Err(err!(NULL_VALUE_NOT_ALLOWED, "null array element not allowed in this context"));
     }
     if a.len() != 2 || a.element != oid::INTERVAL {
-        return Err(Error::internal("expected 2-element interval array"));
+        return Err(err!(INTERNAL_ERROR, "expected 2-element interval array"));
     }
     Ok((Interval::from_bytes(a.nth(0).bytes()), Interval::from_bytes(a.nth(1).bytes())))
 }

@@ -80,13 +80,12 @@ fn asked(cx: &mut ExecContext, args: &[Datum<'_>]) -> Result<Option<(ObjectKey, 
         return Ok(None);
     }
     if key.sub != 0 && key.class != class::RELATION {
-        let text = format!("invalid non-zero objectSubId for object class {}", key.class);
-        return Err(crate::base::Error::internal(text));
+        return Err(crate::err!(INTERNAL_ERROR, "invalid non-zero objectSubId for object class {}", key.class));
     }
     let word = match KINDS.iter().find(|(class, _)| *class == key.class) {
         Some(_) if key.sub != 0 && is_relation(cx, key.oid)? => "table column",
         Some((_, word)) => word,
-        None => return Err(crate::base::Error::internal(format!("unrecognized object class: {}", key.class))),
+        None => return Err(crate::err!(INTERNAL_ERROR, "unrecognized object class: {}", key.class)),
     };
     Ok(Some((key, word)))
 }

@@ -79,9 +79,7 @@ fn lexize(cx: &mut ExecContext, args: Args<'_, '_>, out: &mut Column) -> Flow<()
 fn check_parser(cx: &mut ExecContext, parser: Datum<'_>) -> Result<()> {
     match parser {
         Datum::U32(oid) if Oid(oid) == crate::sql::text_search::PARSER => Ok(()),
-        Datum::U32(oid) => {
-            Err(crate::base::Error::internal(format!("cache lookup failed for text search parser {oid}")))
-        }
+        Datum::U32(oid) => Err(crate::err!(INTERNAL_ERROR, "cache lookup failed for text search parser {oid}")),
         name => {
             let (schema, plain) = crate::sql::names::schema_and_name(name.str())?;
             let parts: Vec<String> = schema.into_iter().chain([plain]).collect();
