@@ -476,6 +476,14 @@ impl Catalog {
         self.kept.store(csn.map_or(0, |c| c.0 + 1), Ordering::Relaxed);
     }
 
+    /// Runs something that sees no partition on its way out, even where the transaction's snapshot would show it.
+    pub fn without_detaching<T>(&self, f: impl FnOnce() -> T) -> T {
+        let kept = self.kept.swap(0, Ordering::Relaxed);
+        let result = f();
+        self.kept.store(kept, Ordering::Relaxed);
+        result
+    }
+
     /// Whether the transaction's snapshot, which it keeps, is older than the commit of another one.
     fn precedes(&self, xid: Xid) -> bool {
         let Some(kept) = self.kept.load(Ordering::Relaxed).checked_sub(1) else { return false };
@@ -661,6 +669,12 @@ impl Catalog {
     /// This session's temporary schema, once it has one.
     pub fn temp_schema(&self) -> Option<Oid> {
         Some(Oid(self.temp_schema.load(Ordering::Relaxed))).filter(|o| o.is_valid())
+    }
+
+    /// Whether a relation is a temporary one of another session: nobody but that may read or change its rows, and trees that
+    /// have it among their members do without it (PostgreSQL 15, rel.h, RELATION_IS_OTHER_TEMP).
+    pub fn is_other_temp(&self, relation: &Relation) -> bool {
+        relation.persistence == Persistence::Temp && self.temp_schema() != Some(relation.namespace)
     }
 
     pub fn set_temp_schema(&self, namespace: Option<Oid>) {

@@ -488,6 +488,10 @@ impl crate::sql::bind::Names for Catalog {
         }
     }
 
+    fn is_other_temp(&self, rel: &Relation) -> bool {
+        Catalog::is_other_temp(self, rel)
+    }
+
     fn blocks(&self, rel: &Relation) -> Option<u32> {
         rel.store.as_ref().and_then(|s| s.nblocks(&self.storage).ok())
     }

@@ -49,6 +49,11 @@ pub trait Names {
 
     fn relation(&self, oid: Oid) -> Option<Arc<Relation>>;
 
+    /// Whether it is a temporary one of another session.
+    fn is_other_temp(&self, _rel: &Relation) -> bool {
+        false
+    }
+
     /// A type by its name in `pg_type` (`int4`, `_int4`).
     fn type_by_name(&self, schema: Option<&str>, name: &str) -> Option<TypeRef>;
 

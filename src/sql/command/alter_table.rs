@@ -63,6 +63,14 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         return Err(err!(SYNTAX_ERROR, "cannot have multiple SET TABLESPACE subcommands").into());
     }
     foreign::lock_for_alter(cmd, cx, found.oid, stmt)?;
+    if class_of(cx, found.oid)?.lineage.detaching != 0
+        && !stmt.commands.iter().all(|c| matches!(c.kind, Kind::DetachPartitionFinalize(_)))
+    {
+        let text = format!("cannot alter partition \"{}\" with an incomplete detach", found.name);
+        let hint = "Use ALTER TABLE ... DETACH PARTITION ... FINALIZE to complete the pending detach operation.";
+        return Err(Error::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, text).hint(hint).into());
+    }
+    names::refuse_other_temp(cx, found.oid, "alter")?;
     names::check_not_in_use(cx, (found.oid, &found.name), "ALTER TABLE")?;
     // All locks come first: the command starts over after a wait.
     for command in &stmt.commands {
@@ -72,6 +80,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
     if stmt.commands.iter().any(|c| inherit::goes_down(&c.kind)) {
         for child in inherit::descendants(cx, found.oid, mode)? {
             let name = class_of(cx, child)?.name;
+            names::refuse_other_temp(cx, child, "alter")?;
             names::check_not_in_use(cx, (child, &name), "ALTER TABLE")?;
             if columns_change {
                 row_type::lock_users(cx, child)?;

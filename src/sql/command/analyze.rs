@@ -123,7 +123,8 @@ pub fn tree(cx: &mut ExecContext, root: &Relation, only: &[String], options: &Op
     let mut tables = Vec::new();
     for oid in std::iter::once(root.oid).chain(super::inherit::all_below(cx, root.oid)?) {
         cx.backend()?.txn.lock_relation(oid, LockMode::AccessShare)?;
-        tables.extend(cx.backend()?.catalog.relation(oid)?.filter(|r| r.store.is_some()));
+        let catalog = &cx.backend()?.catalog;
+        tables.extend(catalog.relation(oid)?.filter(|r| r.store.is_some() && !catalog.is_other_temp(r)));
     }
     if options.verbose {
         let text = format!("analyzing \"{}.{}\" inheritance tree", root.schema, root.name);

@@ -28,6 +28,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ClusterStmt) -> Flow<
             let table = names::locked_relation(cmd, cx, name, LockMode::AccessExclusive)?;
             names::check_owner(cx, &table)?;
             check_table(&table)?;
+            names::refuse_other_temp(cx, table.oid, "cluster")?;
             names::check_not_in_use(cx, (table.oid, &table.name), "CLUSTER")?;
             match table.is_partitioned() {
                 true => partitions(cmd, cx, (&table, stmt.index.as_deref()), verbose)?,

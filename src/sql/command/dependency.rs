@@ -130,6 +130,18 @@ struct Walk {
     stack: Vec<ObjectKey>,
 }
 
+/// What loses something with a relation, and must not be read meanwhile: an index's table, whose readers lock no indexes,
+/// and what the relation is a partition of (PostgreSQL 15, index_drop and heap_drop_with_catalog: same).
+fn wider(catalog: &Catalog, oid: Oid) -> Vec<Oid> {
+    let Some(record) = catalog.class(oid) else { return Vec::new() };
+    let Ok(c) = record.object.as_class() else { return Vec::new() };
+    match &c.index {
+        Some(index) => vec![index.table],
+        None if c.lineage.bound.is_some() => c.lineage.parents.clone(),
+        None => Vec::new(),
+    }
+}
+
 impl Walk {
     fn visit(&mut self, cx: &mut ExecContext, key: ObjectKey, on: Option<ObjectKey>) -> Flow<()> {
         let key = carrying(cx, key, &self.stack)?;
@@ -148,6 +160,10 @@ impl Walk {
             _ => whole(&catalog, key).filter(|w| w.class == class::RELATION).map(|w| w.oid),
         };
         if let Some(table) = table {
+            // Of what was named, whoever named it has locked this: DROP INDEX CONCURRENTLY not so strongly.
+            for around in wider(&catalog, table).into_iter().filter(|_| on.is_some()) {
+                cx.backend()?.txn.lock_relation(around, LockMode::AccessExclusive)?;
+            }
             cx.backend()?.txn.lock_relation(table, LockMode::AccessExclusive)?;
         }
         if key.class == class::RELATION && key.sub > 0 {

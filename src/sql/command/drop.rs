@@ -153,6 +153,9 @@ fn relations(cmd: &mut Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<(
             let table = table_of_index(cx, relation.oid)?;
             if let Some(table) = table {
                 cx.backend()?.txn.lock_relation(table, mode)?;
+                if relation.kind == RelKind::PartitionedIndex && !concurrently {
+                    super::inherit::descendants(cx, table, mode)?;
+                }
             }
             cx.backend()?.txn.lock_relation(relation.oid, mode)?;
             if relation.is_stale() {

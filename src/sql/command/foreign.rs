@@ -420,6 +420,10 @@ fn parent(cmd: &Command, cx: &mut ExecContext, child: &Relation, name: &RangeVar
     if !fits {
         return Err(err!(INVALID_TABLE_DEFINITION, "{text}"));
     }
+    if cx.backend()?.catalog.is_other_temp(&parent) {
+        let text = "constraints on temporary tables must involve temporary tables of this session";
+        return Err(err!(INVALID_TABLE_DEFINITION, "{text}"));
+    }
     Ok(parent)
 }
 

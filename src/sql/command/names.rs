@@ -114,12 +114,13 @@ fn check_database(cx: &mut ExecContext, name: &RangeVar) -> Result<()> {
 pub fn creation_place(cx: &mut ExecContext, name: &RangeVar) -> Result<(Oid, crate::catalog::Persistence)> {
     check_database(cx, name)?;
     let into_temporary = match name.schema.as_deref() {
-        Some(s) => s == "pg_temp",
+        Some("pg_temp") => true,
+        Some(s) => is_own_temp(cx, s)?,
         None => cx.backend()?.catalog.creates_temporary(),
     };
     let temporary = name.persistence == Persistence::Temporary || into_temporary;
     if temporary {
-        if name.schema.as_deref().is_some_and(|s| s != "pg_temp") {
+        if !into_temporary && name.schema.is_some() {
             return Err(err!(INVALID_TABLE_DEFINITION, "cannot create temporary relation in non-temporary schema"));
         }
         if name.persistence == Persistence::Unlogged {
@@ -139,11 +140,22 @@ pub fn creation_place(cx: &mut ExecContext, name: &RangeVar) -> Result<(Oid, cra
         return Err(err!(INSUFFICIENT_PRIVILEGE, "permission denied to create \"{schema}.{}\"", name.name)
             .detail("System catalog modifications are currently disallowed."));
     }
+    if backend.catalog.namespace(namespace).is_some_and(|n| n.temp_of.is_some()) {
+        let text = "cannot create relations in temporary schemas of other sessions";
+        return Err(Error::new(SqlState::INVALID_TABLE_DEFINITION, text));
+    }
     let persistence = match name.persistence {
         Persistence::Unlogged => crate::catalog::Persistence::Unlogged,
         _ => crate::catalog::Persistence::Permanent,
     };
     Ok((namespace, persistence))
+}
+
+/// Whether it is the session's temporary schema by its own name.
+fn is_own_temp(cx: &mut ExecContext, schema: &str) -> Result<bool> {
+    let catalog = &cx.backend()?.catalog;
+    let Some(own) = catalog.temp_schema() else { return Ok(false) };
+    Ok(catalog.namespace(own).is_some_and(|n| n.name == schema))
 }
 
 /// Keeps others from taking a name in a schema until the transaction ends; there is no unique index to wait at.
@@ -286,6 +298,18 @@ pub fn check_not_in_use(cx: &mut ExecContext, (oid, name): (Oid, &str), what: &s
     };
     let text = format!("cannot {what} \"{name}\" because {why}");
     Err(Error::new(SqlState::OBJECT_IN_USE, text).place("CheckTableNotInUse", "tablecmds.c", 4124))
+}
+
+/// # Errors
+/// 0A000 for a temporary table of another session.
+pub fn refuse_other_temp(cx: &mut ExecContext, relation: Oid, what: &str) -> Result<()> {
+    let catalog = &cx.backend()?.catalog;
+    match catalog.relation(relation)? {
+        Some(r) if catalog.is_other_temp(&r) => {
+            Err(Error::unsupported(format!("cannot {what} temporary tables of other sessions")))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

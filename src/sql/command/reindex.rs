@@ -48,6 +48,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
             }
             names::check_owner(cx, &found)?;
             if let Some(def) = class_of(cx, found.oid)?.index {
+                names::refuse_other_temp(cx, def.table, "reindex")?;
                 rebuild(cx, def.table, found.oid, how)?;
             }
         }
@@ -68,6 +69,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ReindexStmt) -> Flow<
                 return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is not a table or materialized view", found.name).into());
             }
             names::check_owner(cx, &found)?;
+            names::refuse_other_temp(cx, found.oid, "reindex")?;
             // The index of its long values counts.
             if !found.toast.is_valid() && cx.backend()?.catalog.indexes_of(found.oid).is_empty() {
                 let text = format!("table \"{}\" has no indexes to reindex", name.name);

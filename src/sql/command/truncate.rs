@@ -14,6 +14,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
     for table in &stmt.tables {
         let relation = names::locked_relation(cmd, cx, table, LockMode::AccessExclusive)?;
         check(cx, &relation)?;
+        names::refuse_other_temp(cx, relation.oid, "truncate")?;
         if !relations.iter().any(|r| r.oid == relation.oid) {
             relations.push(relation);
         }
@@ -26,7 +27,9 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &TruncateStmt) -> Flow
         if table.inherit {
             let oid = relations.last().map_or(Oid::INVALID, |r| r.oid);
             for child in super::inherit::descendants(cx, oid, LockMode::AccessExclusive)? {
-                if let Some(child) = cx.backend()?.catalog.relation(child)?
+                let catalog = &cx.backend()?.catalog;
+                if let Some(child) = catalog.relation(child)?
+                    && !catalog.is_other_temp(&child)
                     && !relations.iter().any(|r| r.oid == child.oid)
                 {
                     relations.push(child);

@@ -213,6 +213,9 @@ pub(crate) fn may_read(backend: &Backend, c: &Class) -> bool {
 /// 42501 `permission denied for table t`.
 pub fn check(cx: &mut ExecContext, plan: &PlannedStatement) -> Result<()> {
     let backend = cx.backend()?;
+    if plan.privileges.iter().any(|p| backend.catalog.is_other_temp(&p.rel)) {
+        return Err(Error::unsupported("cannot access temporary tables of other sessions"));
+    }
     let own_super = backend.user.is_superuser;
     if own_super && plan.privileges.iter().all(|p| p.check_as.is_none()) {
         return Ok(());

@@ -43,6 +43,8 @@ pub(in crate::sql) fn members(names: &dyn Names, root: &Arc<Relation>) -> Result
         }
         n += 1;
     }
+    // Not before: a temporary table's children are temporary, too.
+    found.retain(|f| f.oid == root.oid || !names.is_other_temp(f));
     Ok(found)
 }
 

@@ -88,6 +88,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
     let mode = if concurrently { LockMode::ShareUpdateExclusive } else { LockMode::Share };
     let table = names::locked_relation(cmd, cx, &stmt.table, mode)?;
     check_table(cx, &table)?;
+    names::refuse_other_temp(cx, table.oid, "create indexes on")?;
     names::check_not_in_use(cx, (table.oid, &table.name), "CREATE INDEX")?;
     let clause = stmt.tablespace.as_deref();
     let tablespace = super::tablespace::place(cx, clause, Oid::INVALID, table.persistence, table.is_partitioned())?;

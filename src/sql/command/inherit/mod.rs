@@ -42,6 +42,9 @@ pub fn parents(cmd: &Command, cx: &mut ExecContext, list: &[RangeVar], child: Pe
         if parent.persistence == Persistence::Temp && child != Persistence::Temp {
             return Err(err!(WRONG_OBJECT_TYPE, "cannot inherit from temporary relation \"{}\"", parent.name).into());
         }
+        if cx.backend()?.catalog.is_other_temp(&parent) {
+            return Err(err!(WRONG_OBJECT_TYPE, "cannot inherit from temporary relation of another session").into());
+        }
         names::check_owner(cx, &parent)?;
         if found.iter().any(|f| f.oid == parent.oid) {
             let text = format!("relation \"{}\" would be inherited from more than once", parent.name);
@@ -302,12 +305,16 @@ pub fn attach(cx: &mut ExecContext, oid: Oid, parents: &[Arc<Relation>], checks:
     })
 }
 
-/// Takes the locks of a table's descendants: all that are there, nearest first.
+/// Takes the locks of a table's descendants: all that are there, nearest first. Temporary ones of other sessions nobody
+/// else uses: those are not locked.
 pub fn descendants(cx: &mut ExecContext, oid: Oid, mode: LockMode) -> Flow<Vec<Oid>> {
     let mut found = cx.backend()?.catalog.children_of(oid);
     let mut n = 0;
     while n < found.len() {
-        cx.backend()?.txn.lock_relation(found[n], mode)?;
+        let catalog = &cx.backend()?.catalog;
+        if !catalog.relation(found[n])?.is_some_and(|r| catalog.is_other_temp(&r)) {
+            cx.backend()?.txn.lock_relation(found[n], mode)?;
+        }
         for child in cx.backend()?.catalog.children_of(found[n]) {
             if !found.contains(&child) {
                 found.push(child);

@@ -62,6 +62,10 @@ pub fn may_create(cx: &mut ExecContext, parent: &Relation, persistence: Persiste
         let text = format!("cannot create a temporary relation as partition of permanent relation \"{}\"", parent.name);
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, text).into());
     }
+    if cx.backend()?.catalog.is_other_temp(parent) {
+        let text = "cannot create as partition of temporary relation of another session";
+        return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, text).into());
+    }
     if own && !child {
         let text = format!("cannot create a permanent relation as partition of temporary relation \"{}\"", parent.name);
         return Err(Error::new(SqlState::WRONG_OBJECT_TYPE, text).into());

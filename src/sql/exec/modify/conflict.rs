@@ -296,6 +296,15 @@ impl InsertOrUpdate {
             .place("ExecOnConflictUpdate", "nodeModifyTable.c", 2579)
             .into());
         }
+        let keeps = cx.backend()?.txn.isolation.keeps_snapshot();
+        match found {
+            // It is in nobody's way any more where it was.
+            TmResult::Moved { .. } if !keeps => return Ok(false),
+            TmResult::Deleted { .. } if keeps => {
+                bail!(SERIALIZATION_FAILURE, "could not serialize access due to concurrent delete")
+            }
+            _ => {}
+        }
         match claim(cx, found, &target.rel, LockWait::Block, ("locking", tid))? {
             Claim::Mine => {}
             Claim::Again | Claim::Gone | Claim::Newer(_) => return Ok(false),

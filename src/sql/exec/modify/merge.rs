@@ -3,12 +3,13 @@
 //! version; if that one does not match any more, among those for rows that match nothing.
 
 use super::insert::Insert;
+use super::row_lock::follow;
 use super::target::Target;
 use super::update::{Update, append, joined};
 use super::{ChangeKind, Changed};
 use crate::base::{Error, Flow, Result, TupleId};
 use crate::catalog::Relation;
-use crate::heap::{HeapFetch, tid_bytes, tid_from_bytes};
+use crate::heap::{HeapFetch, LockStrength, tid_bytes, tid_from_bytes};
 use crate::mvcc::Snapshot;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::output::phys_of;
@@ -40,7 +41,9 @@ enum Step {
     /// The values of a new row.
     Compute(usize),
     Act(usize),
-    /// Somebody else has changed it: does it match still?
+    /// Somebody else has changed it: to its newest version.
+    Follow,
+    /// Does it match still?
     Anew,
 }
 
@@ -209,9 +212,17 @@ impl Merge {
                         }
                         let Some(newest) = update.take_lost() else { return Ok(()) };
                         self.reached = newest;
-                        self.step = Step::Anew;
+                        self.step = Step::Follow;
                     }
                 },
+                Step::Follow => {
+                    if let Some(at) = &mut self.reached
+                        && !follow(cx, target, at, LockStrength::NoKeyUpdate, ("updating", "updated or deleted"))?
+                    {
+                        self.reached = None;
+                    }
+                    self.step = Step::Anew;
+                }
                 Step::Anew => {
                     let there = self.combine(cx, target, self.reached)?;
                     let matches = there

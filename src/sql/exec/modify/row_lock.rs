@@ -117,6 +117,8 @@ pub(in crate::sql::exec) fn claim(
             return Err(Error::internal(format!("attempted to change an invisible row of \"{}\"", rel.name)).into());
         }
         TmResult::Updated { .. } if keeps => return Err(serialization("update").into()),
+        // PostgreSQL 15, nodeLockRows.c: who only locks is told of an update in both cases.
+        TmResult::Deleted { .. } if keeps && doing == "locking" => return Err(serialization("update").into()),
         TmResult::Deleted { .. } if keeps => return Err(serialization("delete").into()),
         TmResult::Moved { .. } if keeps => return Err(serialization("update").into()),
         TmResult::Moved { .. } => {
@@ -137,6 +139,29 @@ pub(in crate::sql::exec) fn claim(
             LockWait::SkipLocked => Claim::Gone,
         },
     })
+}
+
+/// Locks the newest version of a row that others have changed, beginning with the version `at`, which goes along: conditions
+/// are asked of that one alone, whatever the versions between look like (PostgreSQL 15, heapam_handler.c, heapam_tuple_lock
+/// with TUPLE_LOCK_FLAG_FIND_LAST_VERSION). False: the row is gone. To be repeated with the same `at` after a `Stop`.
+pub(super) fn follow(
+    cx: &mut ExecContext,
+    target: &super::target::Target,
+    at: &mut TupleId,
+    strength: heap::LockStrength,
+    (doing, verb): (&str, &str),
+) -> Flow<bool> {
+    loop {
+        let writer = Writer::of_statement(cx)?;
+        let found = heap::lock_tuple(&writer.context(), &target.store, *at, strength)?;
+        refuse_triggered(&found, writer.cid, verb)?;
+        match claim(cx, found, &target.rel, LockWait::Block, (doing, *at))? {
+            Claim::Mine => return Ok(true),
+            Claim::Newer(ctid) => *at = ctid,
+            Claim::Gone => return Ok(false),
+            Claim::Again => {}
+        }
+    }
 }
 
 /// True if nobody has to be waited for.

@@ -1,10 +1,10 @@
 //! UPDATE and DELETE.
 
-use super::row_lock::{Claim, Writer, claim, refuse_triggered};
+use super::row_lock::{Claim, Writer, claim, follow, refuse_triggered};
 use super::target::{Entries, Target};
 use super::{ChangeKind, Changed};
 use crate::base::{Error, Flow, Result, SqlState, Stop, TupleId};
-use crate::heap::{HeapFetch, UpdateKind, tid_from_bytes};
+use crate::heap::{HeapFetch, LockStrength, UpdateKind, tid_from_bytes};
 use crate::mvcc::Snapshot;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::after_row::RowChange;
@@ -65,6 +65,8 @@ pub(super) struct Update {
     new: Batch,
     row: usize,
     anew: Option<Anew>,
+    /// The version of the present row up to which others' changes have been followed.
+    following: Option<TupleId>,
     written: Option<Written>,
     /// BEFORE ROW triggers: the row is locked first, so that they see its newest version.
     locked: bool,
@@ -109,6 +111,7 @@ impl Update {
             new: Batch::default(),
             row: 0,
             anew: None,
+            following: None,
             written: None,
             locked: false,
             shown: false,
@@ -277,14 +280,14 @@ impl Update {
     /// left alone.
     fn before(&mut self, cx: &mut ExecContext, target: &mut Target) -> Flow<bool> {
         while !self.locked {
+            if !self.catch_up(cx, target)? {
+                return Ok(false);
+            }
             if self.anew.is_some() && !self.look_anew(cx, target)? {
                 return Ok(false);
             }
             let tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
-            let strength = match self.attrs {
-                Some(_) => crate::heap::LockStrength::NoKeyUpdate,
-                None => crate::heap::LockStrength::Update,
-            };
+            let strength = self.strength();
             let writer = Writer::of_statement(cx)?;
             let found = crate::heap::lock_tuple(&writer.context(), &target.store, tid, strength)?;
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
@@ -300,11 +303,7 @@ impl Update {
                     return Ok(false);
                 }
                 Claim::Gone => return Ok(false),
-                Claim::Newer(ctid) => {
-                    if !self.reach(cx, ctid)? {
-                        return Ok(false);
-                    }
-                }
+                Claim::Newer(ctid) => self.following = Some(ctid),
             }
         }
         let (kind, width) = (self.kind(), target.forms.len());
@@ -353,6 +352,27 @@ impl Update {
         Ok(true)
     }
 
+    fn strength(&self) -> LockStrength {
+        match self.attrs {
+            Some(_) => LockStrength::NoKeyUpdate,
+            None => LockStrength::Update,
+        }
+    }
+
+    /// Where others have changed the present row: locks its newest version and goes on with that; false: it is gone.
+    fn catch_up(&mut self, cx: &mut ExecContext, target: &Target) -> Flow<bool> {
+        let strength = self.strength();
+        let words = match self.attrs {
+            Some(_) => ("updating", "updated"),
+            None => ("deleting", "deleted"),
+        };
+        let Some(at) = &mut self.following else { return Ok(true) };
+        let there = follow(cx, target, at, strength, words)?;
+        let at = *at;
+        self.following = None;
+        Ok(there && self.reach(cx, at)?)
+    }
+
     /// Goes on with a newer version of the present row; false: it is gone.
     fn reach(&mut self, cx: &mut ExecContext, ctid: TupleId) -> Result<bool> {
         let mut newest = Batch::default();
@@ -370,6 +390,9 @@ impl Update {
     /// Changes the present row: its version as read, or the newest one.
     fn change_row(&mut self, cx: &mut ExecContext, target: &mut Target, changed: &mut Changed) -> Flow<()> {
         while self.written.is_none() {
+            if !self.catch_up(cx, target)? {
+                return Ok(());
+            }
             if self.anew.is_some() && !self.look_anew(cx, target)? {
                 return Ok(());
             }
@@ -409,11 +432,7 @@ impl Update {
                     return Ok(());
                 }
                 Claim::Gone => return Ok(()),
-                Claim::Newer(ctid) => {
-                    if !self.reach(cx, ctid)? {
-                        return Ok(());
-                    }
-                }
+                Claim::Newer(ctid) => self.following = Some(ctid),
             }
         }
         self.index_row(cx, target)?;

@@ -113,7 +113,7 @@ pub(super) fn ancestors(catalog: &crate::catalog::Catalog, oid: Oid) -> Vec<Oid>
             break;
         }
         found.push(oid);
-        at = c.lineage.parents.first().copied().filter(|_| part);
+        at = c.lineage.parents.first().copied().filter(|_| part && c.lineage.detaching == 0);
     }
     found
 }
@@ -132,7 +132,8 @@ fn partition_tree(cx: &mut ExecContext, args: &[Value]) -> Result<Vec<Vec<Value>
         let Some(record) = catalog.class(oid) else { continue };
         let c = record.object.as_class()?;
         let whole = matches!(c.kind, RelKind::Partitioned | RelKind::PartitionedIndex);
-        let parent = c.lineage.parents.first().map_or(Value::Null, |p| Value::U32(p.0));
+        let of = c.lineage.parents.first().filter(|_| c.lineage.detaching == 0);
+        let parent = of.map_or(Value::Null, |p| Value::U32(p.0));
         rows.push(vec![Value::U32(oid.0), parent, Value::Bool(!whole), Value::I32(level)]);
         open.extend(catalog.children_of(oid).into_iter().map(|child| (child, level + 1)));
     }

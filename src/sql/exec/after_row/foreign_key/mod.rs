@@ -204,7 +204,13 @@ impl Reference {
                 Some(plan) => plan.clone(),
                 None => {
                     let (text, types) = self.text(query);
-                    let plan = super::nested::plan(cx, &text, types)?;
+                    let catalog = cx.backend()?.catalog.clone();
+                    let plan = match query {
+                        // What is on its way out of the parent must get no new referring rows (PostgreSQL 15,
+                        // ri_triggers.c, ri_PerformCheck: the newest snapshot, whatever the transaction's).
+                        Query::Parent => catalog.without_detaching(|| super::nested::plan(cx, &text, types))?,
+                        _ => super::nested::plan(cx, &text, types)?,
+                    };
                     triggers::known(cx)?.plans.insert(key, plan.clone());
                     plan
                 }
