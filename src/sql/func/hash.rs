@@ -160,7 +160,7 @@ fn rule_of(typ: Oid) -> Option<Rule> {
         oid::INT2 | oid::INT4 | oid::OID | oid::DATE | oid::BOOL | oid::XID | oid::CID => Rule::Word,
         oid::INT8 | oid::TIMESTAMP | oid::TIMESTAMPTZ | oid::TIME | oid::PG_LSN | oid::XID8 => Rule::Long,
         oid::FLOAT4 | oid::FLOAT8 => Rule::Float,
-        oid::TEXT | oid::VARCHAR | oid::NAME | oid::UUID | oid::MACADDR | oid::MACADDR8 => Rule::Bytes,
+        oid::TEXT | oid::VARCHAR | oid::BYTEA | oid::NAME | oid::UUID | oid::MACADDR | oid::MACADDR8 => Rule::Bytes,
         oid::BPCHAR => Rule::Blank,
         oid::CHAR => Rule::Character,
         oid::INTERVAL => Rule::Interval,

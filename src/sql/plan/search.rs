@@ -582,8 +582,9 @@ impl Ways<'_, '_> {
         out: &mut Vec<Rc<Path>>,
     ) {
         let s = self.search.settings;
-        // Hashing wins on every measure of this executor but when it is switched off.
-        if s.enable_hashjoin || !s.enable_mergejoin {
+        // Hashing wins on every measure of this executor but when it is switched off, or where the type has no hash.
+        let hashes = !self.keys(a, b, true).0.is_empty();
+        if hashes && (s.enable_hashjoin || !s.enable_mergejoin) {
             return;
         }
         let (keys, rest) = self.keys(a, b, false);
@@ -609,7 +610,8 @@ impl Ways<'_, '_> {
             keys,
             keep: Keep::Nothing,
         };
-        add_path(out, self.path(l, ls + rs, ls + rs + run, order, RelSet::EMPTY, join));
+        let startup = ls + rs + if s.enable_mergejoin { 0.0 } else { DISABLED };
+        add_path(out, self.path(l, startup, startup + run, order, RelSet::EMPTY, join));
     }
 }
 
