@@ -7,7 +7,7 @@ use super::acl::role_mark;
 use super::known_types;
 use super::object::{Rule, fixed};
 use super::relation::{Attribute, Constraint, Persistence, RelKind, RelStats, Relation};
-use super::system_indexes;
+use super::{standard_domains, system_indexes};
 use crate::base::{Oid, RelFileId};
 use crate::types::TypeRef;
 use hashbrown::HashMap;
@@ -25,6 +25,8 @@ struct System {
 
 static SYSTEM: LazyLock<System> = LazyLock::new(|| {
     let mut system = System::default();
+    // Columns of information_schema are of these.
+    standard_domains::all().for_each(|domain| known_types::note(&domain));
     for line in include_str!("system_relations.txt").lines() {
         let Some((relation, array)) = parse(line) else { continue };
         known_types::note_row(&relation.name, relation.namespace, relation.oid, relation.row_type, array);
@@ -167,23 +169,10 @@ fn generated(oid: Oid, name: &'static str, kind: RelKind, attributes: Vec<Attrib
     }
 }
 
-/// The domains of information_schema stand for these types here.
-fn base_of(ty: u32) -> TypeRef {
-    let (oid, typmod) = match ty {
-        13221 => (23, -1),
-        13224 => (1043, -1),
-        13226 => (19, -1),
-        13232 => (1184, 2),
-        13234 => (1043, 7),
-        other => (other, -1),
-    };
-    TypeRef::with(Oid(oid), typmod)
-}
-
 fn attribute(index: usize, column: &str) -> Option<Attribute> {
     let (name, ty) = column.rsplit_once(':')?;
     let not_null = ty.ends_with('!');
-    let ty = base_of(ty.trim_end_matches('!').parse().ok()?);
+    let ty = TypeRef::of(Oid(ty.trim_end_matches('!').parse().ok()?));
     Some(Attribute { not_null, ..Attribute::new(name, index as i16 + 1, ty) })
 }
 

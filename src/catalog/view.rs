@@ -21,7 +21,7 @@ use smallvec::SmallVec;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-/// Whom the session acts as, and whether `row_security` is on: what policies are judged by.
+/// Whom the session acts as, and what it is to keep off: what policies and views are judged by.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Acting {
     pub user: Oid,
@@ -29,6 +29,8 @@ pub struct Acting {
     /// Who logged in.
     pub authenticated: Oid,
     pub row_security: bool,
+    /// `restrict_nonsystem_relation_kind` names views.
+    pub restricts_views: bool,
 }
 
 /// Look-ups never wait and, once a folder is loaded, never read a file.
@@ -652,6 +654,10 @@ impl Catalog {
         let before = std::mem::replace(&mut *self.acting.lock(), acting);
         if before.user != acting.user {
             self.note_path();
+        }
+        if before.restricts_views != acting.restricts_views {
+            // Plans that were made before know nothing of it.
+            self.own_generation.fetch_add(1, Ordering::Relaxed);
         }
     }
 

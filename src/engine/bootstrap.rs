@@ -1,15 +1,14 @@
 //! Making a new cluster: the storage, the folders, and the objects every cluster has.
 
 use crate::base::{Oid, Result};
-use crate::catalog::object::{Comment, Database, Namespace, ObjectKey, Role, UserType, UserTypeKind, class, fixed};
-use crate::catalog::{Cluster, Constraint, ConstraintKind, Object, Writer, acl, create_folder};
+use crate::catalog::object::{Comment, Database, Namespace, ObjectKey, Role, class, fixed};
+use crate::catalog::{Cluster, Object, Writer, acl, create_folder, standard_domains};
 use crate::disk::{Disk, Posix, access_error, durable};
 use crate::recovery::{self, CheckpointFlags, NewCluster, Progress};
 use crate::settings::Global;
 use crate::stat::Stats;
 use crate::storage::Storage;
 use crate::types::collation::{self, Collation, Provider};
-use crate::types::{TypeRef, oid};
 use crate::xact::{Isolation, SyncCommit, Transaction};
 use std::path::Path;
 use std::sync::Arc;
@@ -73,7 +72,7 @@ fn fill(storage: &Arc<Storage>, cluster: &Arc<Cluster>, options: &Options) -> Re
     for (n, database) in [fixed::TEMPLATE1, fixed::TEMPLATE0, fixed::POSTGRES].into_iter().enumerate() {
         let mut objects: Vec<Object> = namespaces();
         objects.extend(comments(class::NAMESPACE, &NAMESPACE_COMMENTS));
-        objects.extend(domains());
+        objects.extend(standard_domains::all());
         objects.extend(collations());
         if n == 0 {
             objects.extend(roles(options));
@@ -174,53 +173,6 @@ fn namespaces() -> Vec<Object> {
             Object::Namespace(Namespace { oid, name: name.into(), owner, acl, temp_of: None })
         })
         .collect()
-}
-
-/// The domains of the standard that `information_schema` is written with (PostgreSQL 15, information_schema.sql).
-fn domains() -> impl Iterator<Item = Object> {
-    type Check = Option<(u32, &'static str, &'static str)>;
-    const YES_OR_NO: &str =
-        "((VALUE)::text = ANY ((ARRAY['YES'::character varying, 'NO'::character varying])::text[]))";
-    let all: [(u32, &str, Oid, i32, Option<&str>, Check); 5] = [
-        (13221, "cardinal_number", oid::INT4, -1, None, Some((13222, "cardinal_number_domain_check", "(VALUE >= 0)"))),
-        (13224, "character_data", oid::VARCHAR, -1, None, None),
-        (13226, "sql_identifier", oid::NAME, -1, None, None),
-        (13232, "time_stamp", oid::TIMESTAMPTZ, 2, Some("CURRENT_TIMESTAMP(2)"), None),
-        (13234, "yes_or_no", oid::VARCHAR, 3 + 4, None, Some((13235, "yes_or_no_check", YES_OR_NO))),
-    ];
-    all.into_iter().map(|(number, name, base, typmod, default, check)| {
-        let check = check.map(|(oid, name, text)| Constraint {
-            oid: Oid(oid),
-            name: name.into(),
-            kind: ConstraintKind::Check,
-            columns: Vec::new(),
-            check: Some(text.into()),
-            index: Oid::INVALID,
-            foreign: None,
-            deferrable: false,
-            deferred: false,
-            validated: true,
-            inherited: 0,
-            local: true,
-            no_inherit: false,
-            parent: Oid::INVALID,
-        });
-        Object::Type(UserType {
-            oid: Oid(number),
-            array_oid: Oid(number - 1),
-            name: name.into(),
-            namespace: fixed::INFORMATION_SCHEMA,
-            owner: fixed::BOOTSTRAP_SUPERUSER,
-            kind: UserTypeKind::Domain {
-                base: TypeRef::with(base, typmod),
-                collation: if base == oid::VARCHAR { fixed::C_COLLATION } else { Oid::INVALID },
-                not_null: false,
-                default: default.map(Into::into),
-                checks: check.into_iter().collect(),
-            },
-            acl: None,
-        })
-    })
 }
 
 fn roles(options: &Options) -> Vec<Object> {

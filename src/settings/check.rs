@@ -28,7 +28,8 @@ pub fn check(id: Id, new: &str, old: &str) -> Result<String> {
         return check(new, old);
     }
     match id {
-        Id::LogDestination => log_destination(new),
+        Id::LogDestination => words(id, new, &["stderr", "csvlog", "jsonlog", "syslog"]),
+        Id::RestrictNonsystemRelationKind => words(id, new, &["view", "foreign-table"]),
         Id::DateStyle => date_style(new, old),
         Id::ClientEncoding => client_encoding(new),
         Id::LcMessages | Id::LcMonetary | Id::LcNumeric | Id::LcTime => locale(id, new),
@@ -63,11 +64,12 @@ fn table_access_method(name: &str) -> Result<String> {
     }
 }
 
-fn log_destination(text: &str) -> Result<String> {
-    let list = split_list(text).ok_or_else(|| bad(Id::LogDestination, text).detail("List syntax is invalid."))?;
+/// A list of some of these words.
+fn words(id: Id, text: &str, known: &[&str]) -> Result<String> {
+    let list = split_list(text).ok_or_else(|| bad(id, text).detail("List syntax is invalid."))?;
     for word in &list {
-        if !matches!(word.as_str(), "stderr" | "csvlog" | "jsonlog" | "syslog") {
-            return Err(bad(Id::LogDestination, text).detail(format!("Unrecognized key word: \"{word}\".")));
+        if !known.iter().any(|k| k.eq_ignore_ascii_case(word)) {
+            return Err(bad(id, text).detail(format!("Unrecognized key word: \"{word}\".")));
         }
     }
     Ok(text.to_string())

@@ -1,7 +1,7 @@
 //! Expressions: PostgreSQL 15, parse_expr.c, transformExprRecurse.
 
 use super::Binder;
-use super::coerce::{can_coerce, common_typmod};
+use super::coerce::{can_coerce, common_typmod, is_complex};
 use super::scope::Clause;
 use crate::base::{Error, Oid, Result};
 use crate::err;
@@ -14,6 +14,9 @@ use crate::types::{self, TypeRef, Value, oid};
 /// How far `$n` may reach. PostgreSQL 15, parse_param.c, variable_paramref_hook, goes as far as its memory; more than these
 /// no text can name one by one, and what a number leaves out has no type.
 const MOST_PARAMS: usize = 1 << 22;
+
+/// `record_eq`
+const RECORD_EQ: Oid = Oid(2981);
 
 pub(super) fn constant(value: Value, ty: crate::base::Oid, pos: Pos) -> Expr {
     Expr { kind: ExprKind::Const(value), ty: TypeRef::of(ty), pos: (pos != ast::NOWHERE).then_some(pos) }
@@ -397,10 +400,15 @@ impl Binder<'_, '_> {
     }
 
     fn distinct_values(&mut self, l: Expr, r: Expr, negated: bool, pos: Pos) -> Result<Expr> {
-        // A NULL literal makes it a plain null test.
-        if matches!(r.kind, ExprKind::Const(Value::Null)) || matches!(l.kind, ExprKind::Const(Value::Null)) {
-            let arg = Box::new(if matches!(r.kind, ExprKind::Const(Value::Null)) { l } else { r });
-            let kind = if negated { ExprKind::IsNull(arg) } else { ExprKind::IsNotNull(arg) };
+        // A NULL literal makes it a plain null test, of a row as a whole: nobody asks for its fields.
+        let is_null = |e: &Expr| matches!(e.kind, ExprKind::Const(Value::Null)) && e.ty.oid == oid::UNKNOWN;
+        if is_null(&r) || is_null(&l) {
+            let (arg, null) = if is_null(&r) { (Box::new(l), r) } else { (Box::new(r), l) };
+            let kind = match func::func(RECORD_EQ).filter(|_| is_complex(types::base_type(arg.ty.oid))) {
+                Some(eq) => ExprKind::Distinct { eq, left: arg, right: Box::new(null), negated },
+                None if negated => ExprKind::IsNull(arg),
+                None => ExprKind::IsNotNull(arg),
+            };
             return Ok(Expr::new(kind, TypeRef::of(oid::BOOL)));
         }
         let (eq, left, right) = self.equality(l, r, pos, "IS DISTINCT FROM requires = operator to yield boolean")?;

@@ -127,6 +127,7 @@ impl Binder<'_, '_> {
         let schema = t.alias.is_none().then(|| self.schema_known(&rel));
         let index = match rel.kind {
             RelKind::View if rel.generated_by.is_none() => {
+                self.may_expand(&rel)?;
                 self.view_rel(rel, alias.clone(), aliases).map_err(|e| e.at(self.at(t.pos)))?
             }
             _ => self.add_table_rel(rel, alias.clone(), aliases)?,
@@ -226,6 +227,23 @@ impl Binder<'_, '_> {
         let security = barrier.then(|| super::coerce::bool_const(true)).into_iter().collect();
         let entry = Rel::new(alias, Source::Subquery(Box::new(query)), columns);
         Ok(self.add_rel(Rel { view: Some(rel), wanted: access::SELECT, check_as, security, ..entry }))
+    }
+
+    /// With `restrict_nonsystem_relation_kind` no view of users is expanded, but it may be shown, and looked through for
+    /// what it is made of. PostgreSQL 15, rewriteHandler.c, ApplyRetrieveRule.
+    ///
+    /// # Errors
+    /// 55000.
+    pub(super) fn may_expand(&self, view: &Relation) -> Result<()> {
+        let looks = self.unsecured || self.cx.names.keeps_written() || !self.expanding.is_empty();
+        if !looks && self.cx.names.acting().restricts_views {
+            return Err(err!(
+                OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "access to non-system view \"{}\" is restricted",
+                view.name
+            ));
+        }
+        Ok(())
     }
 
     pub(super) fn view_query(&mut self, rel: &Arc<Relation>) -> Result<Query> {

@@ -50,11 +50,21 @@ impl Binder<'_, '_> {
             });
         }
         query.has_aggregates = true;
+        let written = self.cx.names.keeps_written();
+        query.group_distinct = written && core.group_distinct;
         if !plain {
             query.grouping_sets = Some(sets);
-            if self.cx.names.keeps_written() {
-                query.group_distinct = core.group_distinct;
-                query.group_written = self.group_items(&core.group_by, query)?;
+            if written {
+                // PostgreSQL 15, parse_clause.c, transformGroupClause: the empty set is there only where it is alone.
+                let empty = |g: &GroupWritten| matches!(g, GroupWritten::Simple(list) if list.is_empty());
+                let mut items = self.group_items(&core.group_by, query)?;
+                let keeps = usize::from(items.iter().all(empty));
+                let mut at = 0;
+                items.retain(|g| {
+                    at += 1;
+                    !empty(g) || at <= keeps
+                });
+                query.group_written = items;
             }
         }
         Ok(())
@@ -70,7 +80,14 @@ impl Binder<'_, '_> {
             ast::GroupItem::Expr(e) => GroupWritten::Simple(self.group_exprs(e, query)?),
             ast::GroupItem::Rollup(list, _) => GroupWritten::Rollup(self.group_items(list, query)?),
             ast::GroupItem::Cube(list, _) => GroupWritten::Cube(self.group_items(list, query)?),
-            ast::GroupItem::Sets(list, _) => GroupWritten::Sets(self.group_items(list, query)?),
+            ast::GroupItem::Sets(list, _) => {
+                // Sets of sets are sets.
+                let items = self.group_items(list, query)?.into_iter().flat_map(|g| match g {
+                    GroupWritten::Sets(inner) => inner,
+                    other => vec![other],
+                });
+                GroupWritten::Sets(items.collect())
+            }
         })
     }
 

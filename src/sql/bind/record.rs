@@ -13,47 +13,65 @@ pub(super) type Fields = Vec<(String, TypeRef)>;
 
 /// What the variables of one query level mean.
 #[derive(Clone, Copy)]
-struct Level<'a> {
-    rels: &'a [Rel],
-    ctes: &'a [Cte],
+pub(super) struct Level<'a> {
+    pub rels: &'a [Rel],
+    pub ctes: &'a [Cte],
+}
+
+impl<'a> Level<'a> {
+    pub fn of(query: &'a Query) -> Level<'a> {
+        Level { rels: &query.rels, ctes: &query.ctes }
+    }
+}
+
+/// The fields of a value of a composite type, as far as they are known. `levels`: from the outermost query to the one
+/// that `e` belongs to; `composite`: the fields of a type that has a name.
+pub(super) fn fields(e: &Expr, levels: &[Level], composite: &dyn Fn(Oid) -> Option<Fields>) -> Option<Fields> {
+    let base = types::base_type(e.ty.oid);
+    if base != oid::RECORD
+        && let Some(fields) = composite(base)
+    {
+        return Some(fields);
+    }
+    match &e.kind {
+        ExprKind::Row { fields: of, names } => Some(names.iter().cloned().zip(of.iter().map(|f| f.ty)).collect()),
+        ExprKind::Written { arg, .. } => fields(arg, levels, composite),
+        ExprKind::Func { func, args, .. } | ExprKind::SetReturning { func, args } => {
+            super::from::out_columns(func, args)
+        }
+        ExprKind::Var { rel, attno, levels_up } => {
+            let outer = &levels[..levels.len().checked_sub(*levels_up)?];
+            let column = usize::try_from(*attno).ok()?.checked_sub(1)?;
+            match &outer.last()?.rels.get(*rel)?.source {
+                Source::Subquery(q) => column_fields(q, column, outer, composite),
+                Source::Cte { index, levels_up } => {
+                    let home = &outer[..outer.len().checked_sub(*levels_up)?];
+                    column_fields(&home.last()?.ctes.get(*index)?.query, column, home, composite)
+                }
+                _ => None,
+            }
+        }
+        ExprKind::SubLink(l) if l.kind == SubPlanKind::Scalar => column_fields(&l.query, 0, levels, composite),
+        _ => None,
+    }
+}
+
+/// Those of an output column of a query that stands inside of the last of `outer`.
+fn column_fields(
+    query: &Query,
+    column: usize,
+    outer: &[Level],
+    composite: &dyn Fn(Oid) -> Option<Fields>,
+) -> Option<Fields> {
+    let target = query.output().nth(column)?;
+    fields(&target.expr, &[outer, &[Level::of(query)]].concat(), composite)
 }
 
 impl Binder<'_, '_> {
     /// The fields of a value of a composite type, as far as they are known.
     pub(super) fn fields_of(&self, e: &Expr) -> Option<Fields> {
         let levels: Vec<Level> = self.scopes.iter().map(|s| Level { rels: &s.rels, ctes: &s.ctes }).collect();
-        self.fields_within(e, &levels)
-    }
-
-    /// `levels`: from the outermost query to the one that `e` belongs to.
-    fn fields_within(&self, e: &Expr, levels: &[Level]) -> Option<Fields> {
-        let base = types::base_type(e.ty.oid);
-        if base != oid::RECORD
-            && let Some(fields) = self.cx.io.hooks.composite(base)
-        {
-            return Some(self.fields_known(base, fields));
-        }
-        match &e.kind {
-            ExprKind::Row { fields, names } => Some(names.iter().cloned().zip(fields.iter().map(|f| f.ty)).collect()),
-            ExprKind::Written { arg, .. } => self.fields_within(arg, levels),
-            ExprKind::Func { func, args, .. } | ExprKind::SetReturning { func, args } => {
-                super::from::out_columns(func, args)
-            }
-            ExprKind::Var { rel, attno, levels_up } => {
-                let outer = &levels[..levels.len().checked_sub(*levels_up)?];
-                let column = usize::try_from(*attno).ok()?.checked_sub(1)?;
-                match &outer.last()?.rels.get(*rel)?.source {
-                    Source::Subquery(q) => self.column_fields(q, column, outer),
-                    Source::Cte { index, levels_up } => {
-                        let home = &outer[..outer.len().checked_sub(*levels_up)?];
-                        self.column_fields(&home.last()?.ctes.get(*index)?.query, column, home)
-                    }
-                    _ => None,
-                }
-            }
-            ExprKind::SubLink(l) if l.kind == SubPlanKind::Scalar => self.column_fields(&l.query, 0, levels),
-            _ => None,
-        }
+        fields(e, &levels, &|ty| Some(self.fields_known(ty, self.cx.io.hooks.composite(ty)?)))
     }
 
     /// The fields of a row type, as the text that is being bound knows them: without a name where they came later.
@@ -64,12 +82,5 @@ impl Binder<'_, '_> {
         let there = relation.attributes.iter().filter(|a| !a.dropped);
         let name = |attno| known.column(attno).unwrap_or_default().to_owned();
         there.zip(fields).map(|(a, f)| (name(a.attno), f.typ)).collect()
-    }
-
-    /// Those of an output column of a query that stands inside of the last of `outer`.
-    fn column_fields(&self, query: &Query, column: usize, outer: &[Level]) -> Option<Fields> {
-        let target = query.output().nth(column)?;
-        let inner = Level { rels: &query.rels, ctes: &query.ctes };
-        self.fields_within(&target.expr, &[outer, &[inner]].concat())
     }
 }

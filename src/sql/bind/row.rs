@@ -274,11 +274,14 @@ impl Binder<'_, '_> {
         self.field(row.clone(), name, pos).map(Some)
     }
 
-    /// Field `index` of a composite value; of a row constructor the field itself.
+    /// Field `index` of a composite value; of a row constructor the field itself, unless what was written counts.
     pub(super) fn field_at(&self, e: Expr, index: usize, ty: TypeRef) -> Expr {
         let pos = e.pos;
+        let written = self.cx.names.keeps_written();
         match e.kind {
-            ExprKind::Row { mut fields, .. } => fields.swap_remove(index),
+            ExprKind::Row { mut fields, ref names } if !written || super::shown::is_whole_row(names) => {
+                fields.swap_remove(index)
+            }
             _ => Expr { kind: ExprKind::Field { arg: Box::new(e), index }, ty, pos },
         }
     }

@@ -88,6 +88,8 @@ pub fn apply_role(backend: &Backend) {
         session_user: backend.user.session,
         authenticated: backend.user.authenticated,
         row_security: backend.view.bool(Id::RowSecurity),
+        restricts_views: split_list(&backend.view.str(Id::RestrictNonsystemRelationKind))
+            .is_some_and(|kinds| kinds.iter().any(|kind| kind.eq_ignore_ascii_case("view"))),
     });
 }
 

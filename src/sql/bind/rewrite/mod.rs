@@ -254,6 +254,7 @@ impl Binder<'_, '_> {
     /// Lets the rows a view's INSTEAD OF triggers are called for come from its query. RETURNING shows the rows that the
     /// triggers made.
     fn read_for_triggers(&mut self, query: &mut Query, target: usize, view: &Arc<Relation>) -> Result<()> {
+        self.may_expand(view)?;
         let Some(write) = &mut query.write else { return Ok(()) };
         if matches!(write.kind, WriteKind::Insert { .. }) {
             return Ok(());

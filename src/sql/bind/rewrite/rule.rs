@@ -423,6 +423,7 @@ impl Binder<'_, '_> {
     /// The rows a statement would change, as an action reads them; of a view from its query.
     fn read_as_row(&mut self, entry: &mut Rel, rel: &Arc<Relation>, event: char) -> Result<()> {
         if rel.kind == RelKind::View && rel.generated_by.is_none() && event != INSERT {
+            self.may_expand(rel)?;
             let mut below = self.view_query(rel)?;
             rights::mark(&mut below);
             entry.source = Source::Subquery(Box::new(below));

@@ -141,6 +141,7 @@ impl Binder<'_, '_> {
         if view.view.is_none() {
             return Err(not_updatable(view, verb, SINGLE));
         }
+        self.may_expand(view)?;
         let mut below = self.view_query(view)?;
         rights::mark(&mut below);
         if let Some(detail) = obstacle(&below, verb != "DELETE") {

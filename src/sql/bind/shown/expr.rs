@@ -1,10 +1,10 @@
 //! Expressions: PostgreSQL 15, ruleutils.c, get_rule_expr.
 
-use super::parens::{Parent, arithmetic, bool_word, cast_arg, is_simple};
+use super::parens::{Parent, arithmetic, bool_word, cast_arg, is_simple, of_record};
 use super::{LIST, Writer};
 use crate::heap::Fact;
-use crate::sql::bind::scope::{WHOLE_ROW, system_name};
-use crate::sql::bind::{Query, Source, SubLink};
+use crate::sql::bind::scope::system_name;
+use crate::sql::bind::{Query, Source, SubLink, record};
 use crate::sql::expr::{
     AggCall, Expr, ExprKind, Form, FrameBound, FrameExclude, FrameMode, RowOp, RowPair, SortKey, SubPlanKind,
     WindowCall, WindowSpec,
@@ -50,7 +50,7 @@ pub fn constant(v: &Value, ty: TypeRef, label: Label, io: &IoContext) -> Option<
 fn is_whole_row(e: &Expr) -> bool {
     let ExprKind::Row { fields, names } = &e.kind else { return false };
     let all_columns = !fields.is_empty() && fields.iter().all(|f| matches!(f.kind, ExprKind::Column(_)));
-    names.last().is_some_and(|n| n == WHOLE_ROW) || all_columns
+    super::is_whole_row(names) || all_columns
 }
 
 /// What stands under the notes on how it was written.
@@ -132,12 +132,19 @@ impl<'q> Writer<'_, 'q> {
             ExprKind::ToDomain(_) => a.ty.oid == types::base_type(e.ty.oid),
             _ => a.ty.oid == e.ty.oid && a.ty.typmod < 0,
         };
+        // Each of these that is not a call asks for parentheses all the same, beside those of the cast.
+        let mut asked = 0;
         while let Some(inside) = cast_arg(arg).filter(|_| through(arg)) {
+            asked += usize::from(self.shown.pretty && !is_simple(arg, Parent::Cast));
             arg = inside;
         }
         match &plain(arg).kind {
             ExprKind::Const(v) if arg.ty.oid == e.ty.oid => self.constant(v, arg.ty, Label::Never)?,
-            _ if self.shown.pretty => self.inner(arg, Parent::Cast)?,
+            _ if self.shown.pretty => {
+                self.put(&"(".repeat(asked));
+                self.inner(arg, Parent::Cast)?;
+                self.put(&")".repeat(asked));
+            }
             _ => self.in_parens(|w| w.inner(arg, Parent::Cast))?,
         }
         self.put(&format!("::{name}"));
@@ -167,6 +174,7 @@ impl<'q> Writer<'_, 'q> {
     }
 
     pub(super) fn expr(&mut self, e: &'q Expr) -> Option<()> {
+        let e = of_record(e);
         if let Some(done) = self.merged(e) {
             return done;
         }
@@ -234,6 +242,12 @@ impl<'q> Writer<'_, 'q> {
                 let word = is.map_or("UNKNOWN", |b| if b { "TRUE" } else { "FALSE" });
                 self.test(arg, &format!(" IS {not}{word}"))?;
             }
+            // A row against NULL, which is no question about its fields (ruleutils.c, `T_NullTest`).
+            ExprKind::Distinct { left, right, negated, .. }
+                if matches!(right.kind, ExprKind::Const(Value::Null)) && right.ty.oid == oid::UNKNOWN =>
+            {
+                self.test(left, if *negated { " IS NOT DISTINCT FROM NULL" } else { " IS DISTINCT FROM NULL" })?;
+            }
             ExprKind::Distinct { left, right, negated, .. } => {
                 let put = |w: &mut Self| {
                     w.wrapped(|w| {
@@ -281,14 +295,23 @@ impl<'q> Writer<'_, 'q> {
                     w.inner(left, parent)?;
                     w.put(&format!(" {name} {word} ("));
                     w.inner(array, parent)?;
+                    // A sub-select alone would be read as one whose rows are gone through.
+                    if matches!(&array.kind, ExprKind::SubLink(s) if s.kind == SubPlanKind::Scalar) {
+                        let name = w.type_name(array.ty);
+                        w.put(&format!("::{name}"));
+                    }
                     w.put(")");
                     Some(())
                 })?;
             }
             ExprKind::RowCompare { op, pairs } => self.row_compare(*op, pairs)?,
             ExprKind::Field { arg, index } => {
-                let fields = self.shown.io.hooks.composite(types::base_type(arg.ty.oid))?;
-                let name = quote_identifier(&fields.get(*index)?.name);
+                let levels: Vec<_> = self.levels.iter().map(|l| record::Level::of(l.query)).collect();
+                let named = |ty| {
+                    let fields = self.shown.io.hooks.composite(ty)?;
+                    Some(fields.into_iter().map(|f| (f.name, f.typ)).collect())
+                };
+                let name = quote_identifier(&record::fields(arg, &levels, &named)?.get(*index)?.0);
                 match arg.kind {
                     ExprKind::Param(_) | ExprKind::Subscript { .. } | ExprKind::Field { .. } => self.expr(arg)?,
                     _ => self.in_parens(|w| w.expr(arg))?,
@@ -411,7 +434,7 @@ impl<'q> Writer<'_, 'q> {
 
     /// A row, or a relation's whole row.
     fn row(&mut self, e: &'q Expr, fields: &'q [Expr], names: &[String]) -> Option<()> {
-        if names.last().is_some_and(|n| n == WHOLE_ROW)
+        if super::is_whole_row(names)
             && let Some(Expr { kind: ExprKind::Var { rel, attno, levels_up }, .. }) = fields.first()
         {
             let (alias, _) = self.var(*rel, *attno, *levels_up)?;

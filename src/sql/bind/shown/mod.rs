@@ -28,6 +28,11 @@ pub(super) fn is_cast(e: &Expr) -> bool {
     parens::cast_arg(e).is_some()
 }
 
+/// Whether a row of fields with these names is a relation's row as a whole.
+pub(super) fn is_whole_row(names: &[String]) -> bool {
+    names.last().is_some_and(|n| n == super::scope::WHOLE_ROW)
+}
+
 /// How names and parentheses are shown.
 pub struct Shown<'a> {
     pub io: &'a IoContext,

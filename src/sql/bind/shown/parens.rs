@@ -41,8 +41,18 @@ pub(super) fn bool_word(e: &Expr) -> Option<u8> {
     }
 }
 
+/// What a row, or an array of rows, is under the word that it is a record: PostgreSQL has no conversion there
+/// (parse_coerce.c, coerce_type).
+pub(super) fn of_record(e: &Expr) -> &Expr {
+    match &e.kind {
+        ExprKind::Relabel(a) if matches!(e.ty.oid, types::oid::RECORD | types::oid::RECORD_ARRAY) => of_record(a),
+        _ => e,
+    }
+}
+
 /// The argument of a conversion.
 pub(super) fn cast_arg(e: &Expr) -> Option<&Expr> {
+    let e = of_record(e);
     match &e.kind {
         ExprKind::Relabel(a)
         | ExprKind::ToDomain(a)
@@ -59,6 +69,7 @@ pub(super) fn cast_arg(e: &Expr) -> Option<&Expr> {
 }
 
 pub(super) fn is_simple(e: &Expr, parent: Parent<'_>) -> bool {
+    let e = of_record(e);
     if let Some(a) = cast_arg(e) {
         return matches!(e.kind, ExprKind::Func { .. }) || is_simple(a, Parent::Cast);
     }

@@ -23,6 +23,11 @@ fn is_lone_values(q: &Query) -> bool {
         })
 }
 
+/// What is under all conversions.
+fn unconverted(e: &Expr) -> &Expr {
+    cast_arg(e).map_or(e, unconverted)
+}
+
 impl<'q> Writer<'_, 'q> {
     /// The names of a level, new among those further out.
     fn level(&self, query: &'q Query) -> Level<'q> {
@@ -65,7 +70,7 @@ impl<'q> Writer<'_, 'q> {
             self.list(&q.order_by, |w, o| {
                 match &q.set_op {
                     Some(_) => w.put(&(o.target + 1).to_string()),
-                    None => w.sort_expr(&q.targets.get(o.target)?.expr)?,
+                    None => w.sort_expr(w.as_written(&q.targets.get(o.target)?.expr))?,
                 }
                 w.put(order_words(o.desc, o.nulls_first));
                 Some(())
@@ -247,7 +252,7 @@ impl<'q> Writer<'_, 'q> {
             Distinct::All => self.put(" DISTINCT"),
             Distinct::On(on) => {
                 self.put(" DISTINCT ON (");
-                self.list(on, |w, t| w.sort_expr(&q.targets.get(*t)?.expr))?;
+                self.list(on, |w, t| w.sort_expr(w.as_written(&q.targets.get(*t)?.expr)))?;
                 self.put(")");
             }
         }
@@ -317,9 +322,10 @@ impl<'q> Writer<'_, 'q> {
             self.put(if n == 0 { " " } else { ", " });
             let name = names.and_then(|all| all.get(n)).copied().unwrap_or(t.name.as_str());
             let text = self.aside(|w| {
-                let own = match &t.expr.kind {
+                let shown = w.as_written(&t.expr);
+                let own = match &shown.kind {
                     ExprKind::Var { rel, attno, levels_up } => {
-                        w.expr(&t.expr)?;
+                        w.expr(shown)?;
                         Some(w.var(*rel, *attno, *levels_up)?.1)
                     }
                     _ => {
@@ -347,6 +353,11 @@ impl<'q> Writer<'_, 'q> {
             self.put(&text);
         }
         Some(())
+    }
+
+    /// An output column: a side of a set operation is written as it was before its columns got their common types.
+    fn as_written(&self, e: &'q Expr) -> &'q Expr {
+        if self.levels.last().is_some_and(|l| l.leaf) { unconverted(e) } else { e }
     }
 
     /// Bytes on the line begun.

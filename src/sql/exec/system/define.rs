@@ -4,6 +4,7 @@ use crate::base::Oid;
 use crate::catalog::object::{Class, Function, class, fixed};
 use crate::catalog::{
     Catalog, Constraint, ConstraintKind, IndexColumn, Kept, Object, ObjectKey, RelKind, Relation, Trigger, View,
+    system_view,
 };
 use crate::sql::ast::Stmt;
 use crate::sql::ast::deparse::string_literal;
@@ -258,6 +259,16 @@ impl Look<'_> {
         Some((bound.map(|_| condition), actions))
     }
 
+    /// The query of a generated view, as every session sees it: nothing a user makes has a part in it.
+    pub fn system_view(&self, oid: Oid) -> Option<String> {
+        let view = system_view::of(oid)?;
+        let relation = crate::catalog::system::relation(oid)?;
+        let names: Vec<&str> = relation.attributes.iter().map(|a| a.name.as_str()).collect();
+        let bound = bind::view_query(&view, &Written(self.catalog), self.io).ok()?;
+        let text = self.show(self.pretty, |s| s.query(&bound, &names));
+        Some(text.map_or_else(|| view.query.trim_end().to_string(), |t| t + ";"))
+    }
+
     /// As [`bound`](Self::bound), for a view's query.
     fn bound_view(&self, view: &View, names: &[&str]) -> Option<String> {
         let bound = bind::view_query(view, &Written(self.catalog), self.io).ok()?;
@@ -420,20 +431,37 @@ pub(crate) fn index(look: &Look<'_>, c: &Class) -> Option<String> {
     Some(text)
 }
 
-/// `CREATE RULE …`. PostgreSQL 15, ruleutils.c, make_ruledef.
-/// The rule that makes a relation a view.
-pub(crate) fn view_rule(look: &Look<'_>, c: &Class) -> Option<String> {
-    let view = class_name(look.catalog, c.oid, !look.pretty);
-    Some(format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {view} DO INSTEAD {}", look.view(c)?))
+/// The rule that makes a relation a view, which has this definition.
+fn view_rule(look: &Look<'_>, view: Oid, definition: &str) -> String {
+    let view = class_name(look.catalog, view, !look.pretty);
+    format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {view} DO INSTEAD {definition}")
 }
 
-pub(crate) fn rule(look: &Look<'_>, c: &Class, r: &crate::catalog::Rule) -> String {
+/// A rule by its OID.
+pub(crate) fn rule_by_oid(look: &Look<'_>, oid: Oid) -> Option<String> {
+    if oid < Oid::FIRST_NORMAL {
+        if let Some(view) = system_view::of_rule(oid) {
+            return Some(view_rule(look, view.oid, &look.system_view(view.oid)?));
+        }
+        let mut all = crate::catalog::system::all();
+        return all.find_map(|t| t.rules.iter().find(|r| r.oid == oid).map(|r| rule(look, t.oid, r)));
+    }
+    let holder = look.catalog.holder(oid)?;
+    let c = holder.object.as_class().ok()?;
+    match c.view.as_ref().is_some_and(|v| v.rule == oid) {
+        true => Some(view_rule(look, c.oid, &look.view(c)?)),
+        false => c.rules.iter().find(|r| r.oid == oid).map(|r| rule(look, c.oid, r)),
+    }
+}
+
+/// `CREATE RULE …`. PostgreSQL 15, ruleutils.c, make_ruledef.
+pub(crate) fn rule(look: &Look<'_>, table: Oid, r: &crate::catalog::Rule) -> String {
     let event = match r.event {
         '2' => "UPDATE",
         '3' => "INSERT",
         _ => "DELETE",
     };
-    let (condition, actions) = look.bound_rule(c.oid, r).unwrap_or_else(|| {
+    let (condition, actions) = look.bound_rule(table, r).unwrap_or_else(|| {
         let readable = |text: &Arc<str>| expression(look.catalog, text);
         let actions = r.actions.iter().map(|a| format!(" {}", readable(a))).collect();
         (r.condition.as_ref().map(|text| condition(&readable(text), look.pretty)), actions)
@@ -441,7 +469,7 @@ pub(crate) fn rule(look: &Look<'_>, c: &Class, r: &crate::catalog::Rule) -> Stri
     let mut text = format!(
         "CREATE RULE {} AS\n    ON {event} TO {}{} DO {}",
         quote_identifier(&r.name),
-        class_name(look.catalog, c.oid, !look.pretty),
+        class_name(look.catalog, table, !look.pretty),
         condition.map_or_else(String::new, |e| format!("\n   WHERE {e}")),
         if r.instead { "INSTEAD " } else { "" },
     );

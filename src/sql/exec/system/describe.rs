@@ -199,15 +199,9 @@ fn expression(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
 
 fn rule_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let catalog = catalog(cx)?;
-    let oid = Oid(args[0].u32());
     let look =
         define::Look { catalog: &catalog, io: &cx.fx.io, pretty: args.get(1).is_some_and(|p| p.bool()), width: 0 };
-    let holder = catalog.holder(oid);
-    let shown = as_class(&holder).and_then(|c| match c.view.as_ref().is_some_and(|v| v.rule == oid) {
-        true => define::view_rule(&look, c),
-        false => c.rules.iter().find(|r| r.oid == oid).map(|r| define::rule(&look, c, r)),
-    });
-    maybe(out, shown);
+    maybe(out, define::rule_by_oid(&look, Oid(args[0].u32())));
     Ok(())
 }
 
@@ -327,7 +321,7 @@ fn show_view(cx: &mut ExecContext, oid: Oid, args: &[Datum<'_>], out: &mut Colum
     };
     let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
     let look = Look { catalog: &catalog, io: &io, pretty, width };
-    maybe(out, as_class(&record).and_then(|c| look.view(c)));
+    maybe(out, as_class(&record).map_or_else(|| look.system_view(oid), |c| look.view(c)));
     Ok(())
 }
 

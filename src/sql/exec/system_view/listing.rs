@@ -1,6 +1,5 @@
 //! The views people read: `pg_tables`, `pg_views`, `pg_matviews`, `pg_indexes`, `pg_sequences`.
 
-use super::cell::NULL;
 use super::class::{as_class, has_triggers, is_of_shared, referenced, system_relations, user_classes};
 use super::{Sink, View, catalog, row};
 use crate::base::{Flow, Oid};
@@ -55,15 +54,20 @@ fn tables(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 fn views(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
     let io = cx.fx.io.clone();
-    let name = sink.text_key("viewname");
+    let (schema, name) = (sink.text_key("schemaname"), sink.text_key("viewname"));
+    let in_schema = |n: Oid| schema.is_none() || schema_name(&catalog, n) == schema;
+    let asks = sink.wants("definition");
+    let look = Look { catalog: &catalog, io: &io, pretty: false, width: 0 };
     for r in system_relations(None, name.as_deref()).iter().filter(|r| r.kind == RelKind::View) {
-        // The rows of these come from the server itself; there is no query to show.
-        row![sink; &r.schema, &r.name, role_name(&catalog, r.owner), NULL];
+        if in_schema(r.namespace) {
+            let text = asks.then(|| look.system_view(r.oid));
+            row![sink; &r.schema, &r.name, role_name(&catalog, r.owner), text.flatten()];
+        }
     }
     for record in user_classes(&catalog, None, name.as_deref()) {
-        let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::View) else { continue };
-        let text = Look { catalog: &catalog, io: &io, pretty: false, width: 0 }.view(c);
-        row![sink; schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), text];
+        let Some(c) = as_class(&record).filter(|c| c.kind == RelKind::View && in_schema(c.namespace)) else { continue };
+        let text = asks.then(|| look.view(c));
+        row![sink; schema_name(&catalog, c.namespace), &c.name, role_name(&catalog, c.owner), text.flatten()];
     }
     Ok(())
 }

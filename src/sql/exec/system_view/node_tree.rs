@@ -2,17 +2,16 @@
 //! thing out of it: which table column each output column is. That much is written here, in the same form; the
 //! expressions, which are nobody's but PostgreSQL's, are left out.
 
-use crate::catalog::object::Class;
-use crate::catalog::{Catalog, View};
+use crate::catalog::{Attribute, Catalog, View};
 use crate::sql::bind;
 use crate::types::context::IoContext;
 use std::fmt::Write;
 
 /// The list of the one query. PostgreSQL 15, outfuncs.c, _outQuery and _outTargetEntry.
-pub(super) fn of_view(catalog: &Catalog, io: &IoContext, class: &Class, view: &View) -> String {
+pub(super) fn of_view(catalog: &Catalog, io: &IoContext, columns: &[Attribute], view: &View) -> String {
     let Ok(query) = bind::view_query(view, catalog, io) else { return "<>".into() };
     let mut text = String::from("({QUERY :commandType 1 :targetList (");
-    for (n, (target, attribute)) in query.output().zip(&class.attributes).enumerate() {
+    for (n, (target, attribute)) in query.output().zip(columns).enumerate() {
         let (table, attno) = target.origin.map_or((0, 0), |(table, attno)| (table.0, attno));
         let gap = if n == 0 { "" } else { " " };
         let name = token(&attribute.name);

@@ -1,13 +1,13 @@
 //! What hangs on objects: `pg_description`, `pg_shdescription`, `pg_rewrite`, `pg_default_acl`.
 
 use super::cell::Acl;
-use super::class::{as_class, user_classes};
+use super::class::{as_class, system_relations, user_classes};
 use super::node_tree;
 use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::acl::shown;
 use crate::catalog::object::{COMMENT_BIT, Comment, ObjectKey, class};
-use crate::catalog::{Catalog, Object, RelKind};
+use crate::catalog::{Catalog, Object, RelKind, system_view};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system::define;
 use std::collections::HashMap;
@@ -124,7 +124,18 @@ fn shared_descriptions(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 /// The rule of a view has the view's OID here: views are not made of rules, but tools look for one.
 fn rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
-    for record in user_classes(&catalog, sink.oid_key("ev_class"), None) {
+    let class = sink.oid_key("ev_class");
+    for r in system_relations(class, None) {
+        for rule in &r.rules {
+            let condition = rule.condition.as_deref().unwrap_or("<>");
+            row![sink; rule.oid, &rule.name, r.oid, rule.event, rule.enabled, rule.instead, condition, "<>"];
+        }
+        if let Some(view) = system_view::of(r.oid) {
+            let action = sink.wants("ev_action").then(|| node_tree::of_view(&catalog, &cx.fx.io, &r.attributes, &view));
+            row![sink; view.rule, "_RETURN", r.oid, '1', 'O', true, "<>", action.unwrap_or_default()];
+        }
+    }
+    for record in user_classes(&catalog, class, None) {
         sink.tells_of(&record);
         let Some(c) = as_class(&record) else { continue };
         for r in &c.rules {
@@ -132,7 +143,7 @@ fn rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             row![sink; r.oid, &r.name, c.oid, r.event, r.enabled, r.instead, condition, "<>"];
         }
         if let (RelKind::View | RelKind::MatView, Some(view)) = (c.kind, &c.view) {
-            let action = sink.wants("ev_action").then(|| node_tree::of_view(&catalog, &cx.fx.io, c, view));
+            let action = sink.wants("ev_action").then(|| node_tree::of_view(&catalog, &cx.fx.io, &c.attributes, view));
             let rule = if view.rule.is_valid() { view.rule } else { c.oid };
             row![sink; rule, "_RETURN", c.oid, '1', 'O', true, "<>", action.unwrap_or_default()];
         }
@@ -142,12 +153,18 @@ fn rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
 
 fn shown_rules(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let catalog = catalog(cx)?;
-    for record in user_classes(&catalog, None, sink.text_key("tablename").as_deref()) {
+    let name = sink.text_key("tablename");
+    let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false, width: 0 };
+    for of in system_relations(None, name.as_deref()) {
+        for r in &of.rules {
+            row![sink; &of.schema, &of.name, &r.name, define::rule(&look, of.oid, r)];
+        }
+    }
+    for record in user_classes(&catalog, None, name.as_deref()) {
         let Some(c) = as_class(&record) else { continue };
         for r in &c.rules {
-            let look = define::Look { catalog: &catalog, io: &cx.fx.io, pretty: false, width: 0 };
             let schema = catalog.namespace(c.namespace).map(|n| n.name);
-            row![sink; schema, &c.name, &r.name, define::rule(&look, c, r)];
+            row![sink; schema, &c.name, &r.name, define::rule(&look, c.oid, r)];
         }
     }
     Ok(())

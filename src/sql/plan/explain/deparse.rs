@@ -452,6 +452,10 @@ impl Deparser<'_> {
                 };
                 format!("({} IS {not}{word})", self.expr(arg, s))
             }
+            ExprKind::Distinct { left, right, negated, .. } if right.ty.oid == oid::UNKNOWN => {
+                let not = if *negated { "NOT " } else { "" };
+                format!("({} IS {not}DISTINCT FROM NULL)", self.expr(left, s))
+            }
             ExprKind::Distinct { left, right, negated, .. } => {
                 let shown = format!("({} IS DISTINCT FROM {})", self.expr(left, s), self.expr(right, s));
                 if *negated { format!("(NOT {shown})") } else { shown }

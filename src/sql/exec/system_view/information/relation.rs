@@ -133,7 +133,7 @@ fn views(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             continue;
         }
         let asks = sink.wants("view_definition") && scene.owns(&h);
-        let text = h.class().filter(|_| asks).and_then(|c| look.view(c));
+        let text = asks.then(|| h.class().map_or_else(|| look.system_view(h.oid()), |c| look.view(c))).flatten();
         let check = h.class().and_then(|c| c.view.as_ref()).and_then(|v| v.check_option.as_ref());
         let check = check.map_or("NONE".to_string(), |o| o.to_ascii_uppercase());
         let bits = scene.updatable(&h, None);
