@@ -442,7 +442,11 @@ impl Binder<'_, '_> {
         let l = self.expr(left)?;
         let r = self.expr(right)?;
         let (eq, left, right) = self.equality(l, r, pos, "NULLIF requires = operator to yield boolean")?;
-        let ty = left.ty;
+        // A row compared as a record is of its own type.
+        let ty = match &left.kind {
+            ExprKind::Relabel(row) if left.ty.oid == oid::RECORD => row.ty,
+            _ => left.ty,
+        };
         Ok(Expr::new(ExprKind::NullIf { eq, left: Box::new(left), right: Box::new(right) }, ty))
     }
 
