@@ -528,8 +528,10 @@ impl Planner<'_> {
             None => Vec::new(),
         };
         let returning = returning.map(|l| l.into_iter().map(|t| t.expr).collect());
-        let rows = if columns.is_empty() { 0.0 } else { input.cost.rows };
-        let cost = Cost { rows, ..input.cost };
+        let cost = match columns.is_empty() {
+            true => Cost { rows: 0.0, width: 0, ..input.cost },
+            false => input.cost,
+        };
         let n = PlanNode::Modify(Box::new(Modify {
             kind,
             rel,
