@@ -702,7 +702,15 @@ pub(super) fn join_candidates(rel: usize, tree: &JoinTree) -> Vec<Clause> {
             for (o, ro) in class.members.iter().filter(|(_, x)| !x.overlaps(me)) {
                 if let Some(expr) = super::jointree::make_equality(class.oper, m.clone(), o.clone()) {
                     let rels = r.union(*ro);
-                    out.push(Clause { id: usize::MAX - i, expr, rels, required: rels, equality: None, class: Some(i) });
+                    out.push(Clause {
+                        id: usize::MAX - i,
+                        expr,
+                        rels,
+                        required: rels,
+                        equality: None,
+                        class: Some(i),
+                        implied: false,
+                    });
                 }
             }
         }

@@ -364,7 +364,7 @@ impl<'t> Search<'t> {
         b: RelSet,
     ) -> f64 {
         let est = Estimator { rels: self.facts };
-        let exprs: Vec<&Expr> = on.iter().map(|c| &c.expr).collect();
+        let exprs: Vec<&Expr> = on.iter().filter(|c| !c.implied).map(|c| &c.expr).collect();
         let s = est.all(&exprs);
         let rows = match kind {
             JoinKind::Inner => left * right * s,
@@ -387,6 +387,10 @@ impl<'t> Search<'t> {
         let mut any = false;
         for c in on {
             let Some(eq) = &c.equality else { continue };
+            if c.implied {
+                any = true;
+                continue;
+            }
             let (l, r) = if eq.left_rels.within(a) && eq.right_rels.within(b) {
                 (&eq.left, &eq.right)
             } else if eq.left_rels.within(b) && eq.right_rels.within(a) {
