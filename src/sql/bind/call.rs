@@ -83,7 +83,6 @@ impl Binder<'_, '_> {
             return Err(Error::new(crate::base::SqlState::TOO_MANY_ARGUMENTS, text).at(self.at(pos)));
         }
         let shown = call.name.join(".");
-        let filter = call.filter.as_ref().map(|f| self.condition(f, Clause::Filter)).transpose()?;
         let mut names: Vec<String> = Vec::new();
         let mut args = Vec::with_capacity(call.args.len());
         for a in &call.args {
@@ -106,6 +105,7 @@ impl Binder<'_, '_> {
                 }
             }
         }
+        let filter = call.filter.as_ref().map(|f| self.condition(f, Clause::Filter)).transpose()?;
         // What a driver calls an output parameter is none (PostgreSQL 15, parse_func.c, ParseFuncOrColumn: same rule).
         if names.is_empty() {
             args.retain(|a: &Expr| a.ty.oid != oid::VOID || !matches!(a.kind, ExprKind::Param(_)));
@@ -399,7 +399,7 @@ impl Binder<'_, '_> {
         let scope = self.scope();
         let place = match scope.clause {
             Clause::Select | Clause::OrderBy | Clause::GroupBy | Clause::DistinctOn | Clause::FromFunction => None,
-            Clause::Other | Clause::AggregateArgument | Clause::OneRow | Clause::InsertTarget => None,
+            Clause::Other | Clause::AggregateArgument | Clause::OneRow => None,
             Clause::WindowPartition | Clause::WindowOrder => None,
             c => Some(c.place()),
         };
@@ -553,7 +553,7 @@ impl Binder<'_, '_> {
                 return Err(err!(GROUPING_ERROR, "{what} are not allowed in FROM clause of their own query level")
                     .at(self.at(pos)));
             }
-            Clause::WindowFrame(mode) => mode,
+            Clause::WindowFrame => "window frame definitions",
             c => c.place(),
         };
         Err(err!(GROUPING_ERROR, "{what} are not allowed in {place}").at(self.at(pos)))

@@ -297,14 +297,15 @@ impl Binder<'_, '_> {
             )
             .at(self.at(s.method.pos)));
         };
-        let before = std::mem::replace(&mut self.scope().clause, Clause::FromFunction);
-        let mut bound = |e: &ast::Expr, ty: crate::base::Oid, word: &str| {
-            let bound = self.expr(e)?;
-            self.to_type(bound, ty, word, e.start())
+        let percent = self.expr(arg)?;
+        let percent = self.to_type(percent, oid::FLOAT4, "TABLESAMPLE", arg.start())?;
+        let seed = match &s.repeatable {
+            Some(e) => {
+                let bound = self.expr(e)?;
+                Some(self.to_type(bound, oid::FLOAT8, "REPEATABLE", e.start())?)
+            }
+            None => None,
         };
-        let percent = bound(arg, oid::FLOAT4, "TABLESAMPLE")?;
-        let seed = s.repeatable.as_ref().map(|e| bound(e, oid::FLOAT8, "REPEATABLE")).transpose()?;
-        self.scope().clause = before;
         if let Source::Table { sample, .. } = &mut self.scope().rels[rel].source {
             *sample = Some(Box::new(Sample { bernoulli, percent, seed }));
         }
@@ -379,7 +380,8 @@ impl Binder<'_, '_> {
                 && !call.variadic
             {
                 for arg in &call.args {
-                    let one = ast::FuncCall::new(call.name.clone(), vec![arg.clone()]);
+                    let name = vec!["pg_catalog".to_owned(), "unnest".to_owned()];
+                    let one = ast::FuncCall::new(name, vec![arg.clone()]);
                     let e = ast::Expr::new(ast::ExprKind::Func(Box::new(one)), item.call.pos);
                     out.push(self.function_item(&e, &item.coldefs, item.call.pos)?);
                 }

@@ -90,16 +90,17 @@ impl Binder<'_, '_> {
             }
             None => None,
         };
+        // In PostgreSQL's order, which decides whose error is the first (parse_clause.c, transformWindowDefinitions).
+        let mut order_by = Vec::new();
+        for s in &def.order_by {
+            let bound = self.in_clause(Clause::WindowOrder, |b| b.typed_expr(&s.expr))?;
+            order_by.push(self.sort_key(s, bound)?);
+        }
         let mut partition_by = Vec::new();
         for e in &def.partition_by {
             let bound = self.in_clause(Clause::WindowPartition, |b| b.typed_expr(e))?;
             self.require_order(bound.ty.oid, bound.pos)?;
             partition_by.push(bound);
-        }
-        let mut order_by = Vec::new();
-        for s in &def.order_by {
-            let bound = self.in_clause(Clause::WindowOrder, |b| b.typed_expr(&s.expr))?;
-            order_by.push(self.sort_key(s, bound)?);
         }
         if let Some(b) = base {
             partition_by = b.partition_by;
@@ -187,12 +188,12 @@ impl Binder<'_, '_> {
     }
 
     fn frame_offset(&mut self, e: &ast::Expr, mode: FrameMode, order_by: &[SortKey], pos: ast::Pos) -> Result<Expr> {
-        let (word, clause) = match mode {
-            FrameMode::Rows => ("ROWS", "window ROWS"),
-            FrameMode::Groups => ("GROUPS", "window GROUPS"),
-            FrameMode::Range => ("RANGE", "window RANGE"),
+        let bound = self.in_clause(Clause::WindowFrame, |b| b.expr(e))?;
+        let word = match mode {
+            FrameMode::Rows => "ROWS",
+            FrameMode::Groups => "GROUPS",
+            FrameMode::Range => "RANGE",
         };
-        let bound = self.in_clause(Clause::WindowFrame(clause), |b| b.expr(e))?;
         let alone = mode != FrameMode::Range || order_by.len() == 1;
         if alone && let Some(at) = super::scope::variable(&bound) {
             return Err(err!(INVALID_COLUMN_REFERENCE, "argument of {word} must not contain variables").at(self.at(at)));

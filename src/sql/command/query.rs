@@ -123,6 +123,9 @@ fn into(
         return go_on(cmd, cx);
     }
     let tag = if materialized { "CREATE MATERIALIZED VIEW" } else { "CREATE TABLE AS" };
+    // The query is understood before anything is asked of the table's name (PostgreSQL 15, analyze.c,
+    // transformCreateTableAsStmt), also where the table is there already.
+    bind_own(cmd, cx, query, materialized)?;
     super::table::check_access_method(into.access_method.as_deref())?;
     let (namespace, persistence) = names::creation_place(cx, &into.table)?;
     names::lock_name(cx, class::RELATION, namespace, &into.table.name)?;

@@ -113,6 +113,25 @@ fn check(value: &Value, which: &str, mode: FrameMode, ty: TypeRef) -> Result<Off
     }
 }
 
+/// The offsets of a frame's ends.
+fn offsets_of(spec: &FrameSpec, values: &[Value]) -> Result<[Option<Offset>; 2]> {
+    let mut offsets = [None, None];
+    for (slot, (b, which)) in [(spec.start, "starting"), (spec.end, "ending")].into_iter().enumerate() {
+        if let Bound::Preceding(n) | Bound::Following(n) = b {
+            let ty = spec.offset_types[slot].unwrap_or(TypeRef::of(oid::INT8));
+            offsets[slot] = Some(check(&values[n], which, spec.mode, ty)?);
+        }
+    }
+    Ok(offsets)
+}
+
+impl FrameSpec {
+    /// Asked before the first row, and where there is none. PostgreSQL 15, nodeWindowAgg.c, calculate_frame_offsets.
+    pub fn check(&self, values: &[Value]) -> Result<()> {
+        offsets_of(self, values).map(|_| ())
+    }
+}
+
 impl<'a> Frames<'a> {
     pub fn new(
         spec: &'a FrameSpec,
@@ -120,13 +139,7 @@ impl<'a> Frames<'a> {
         values: &[Value],
         order: Option<(&'a Column, KeyColumn)>,
     ) -> Result<Frames<'a>> {
-        let mut offsets = [None, None];
-        for (slot, (b, which)) in [(spec.start, "starting"), (spec.end, "ending")].into_iter().enumerate() {
-            if let Bound::Preceding(n) | Bound::Following(n) = b {
-                let ty = spec.offset_types[slot].unwrap_or(TypeRef::of(oid::INT8));
-                offsets[slot] = Some(check(&values[n], which, spec.mode, ty)?);
-            }
-        }
+        let offsets = offsets_of(spec, values)?;
         let mut known = part.rows.clone();
         if let Some((column, _)) = order {
             while known.start < known.end && column.is_null(known.start) {

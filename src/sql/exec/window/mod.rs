@@ -216,6 +216,9 @@ impl Node for Window {
             while let Some(e) = self.offsets.exprs.get_mut(self.offsets.values.len()) {
                 let value = e.run(cx)?;
                 self.offsets.values.push(value);
+                if self.offsets.values.len() == self.offsets.exprs.len() {
+                    self.calls.iter().try_for_each(|c| c.frame.check(&self.offsets.values))?;
+                }
             }
             if let Some(out) = &self.ready {
                 if self.given < self.finished
