@@ -10,16 +10,12 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// None: users have made nothing.
-pub fn of(catalog: &Catalog, path: SmallVec<[Oid; 6]>) -> Option<Arc<UserCode>> {
-    let found = catalog.remembered(&path, || collect(catalog, &path).map(Arc::new));
-    found.as_ref().clone()
-}
-
-fn collect(catalog: &Catalog, path: &[Oid]) -> Option<UserCode> {
+pub fn of(catalog: &Catalog, path: impl FnOnce() -> SmallVec<[Oid; 6]>) -> Option<Arc<UserCode>> {
     let (operators, casts) = (catalog.all(class::OPERATOR), catalog.all(class::CAST));
     if operators.is_empty() && casts.is_empty() {
         return None;
     }
+    let path = path();
     let mut code = UserCode::default();
     let mut behind = Vec::new();
     for record in &operators {
@@ -43,7 +39,7 @@ fn collect(catalog: &Catalog, path: &[Oid]) -> Option<UserCode> {
             code.functions.insert(oid, def);
         }
     }
-    Some(code)
+    Some(Arc::new(code))
 }
 
 /// Operators by which an extension's type is ordered can be trusted as built-in ones are.

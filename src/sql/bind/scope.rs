@@ -25,8 +25,7 @@ pub enum Clause {
     Filter,
     WindowPartition,
     WindowOrder,
-    /// With the word for its mode.
-    WindowFrame(&'static str),
+    WindowFrame,
     InsertTarget,
     UpdateSource,
     GroupBy,
@@ -63,7 +62,7 @@ impl Clause {
         match self {
             Clause::JoinOn => "JOIN conditions",
             Clause::FromFunction => "functions in FROM",
-            Clause::WindowPartition | Clause::WindowOrder | Clause::WindowFrame(_) => "window definitions",
+            Clause::WindowPartition | Clause::WindowOrder | Clause::WindowFrame => "window definitions",
             Clause::Check => "check constraints",
             Clause::Default => "DEFAULT expressions",
             Clause::IndexExpression => "index expressions",
@@ -96,7 +95,7 @@ impl Clause {
             Clause::Filter => "FILTER",
             Clause::WindowPartition => "window PARTITION BY",
             Clause::WindowOrder => "window ORDER BY",
-            Clause::WindowFrame(mode) => mode,
+            Clause::WindowFrame => "window frame",
             Clause::InsertTarget => "INSERT",
             Clause::UpdateSource => "UPDATE",
             Clause::GroupBy => "GROUP BY",

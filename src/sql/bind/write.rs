@@ -40,7 +40,7 @@ pub(super) fn system_column(e: &Expr, rel: usize) -> Option<(&'static str, Optio
 }
 
 /// The n-th column of an INSERT, if it is a part of one.
-pub(super) fn part(s: &ast::InsertStmt, n: usize) -> Option<&ast::TargetColumn> {
+fn part(s: &ast::InsertStmt, n: usize) -> Option<&ast::TargetColumn> {
     s.columns.get(n).filter(|c| !c.path.is_empty())
 }
 
@@ -373,7 +373,7 @@ impl Binder<'_, '_> {
     }
 
     /// A new row's column with one more of its parts filled; the others are NULL.
-    pub(super) fn insert_part(
+    fn insert_part(
         &mut self,
         c: &ast::TargetColumn,
         given: Given,
@@ -391,10 +391,7 @@ impl Binder<'_, '_> {
             Some(Given::Value(v, _)) => v,
             _ => Expr::new(ExprKind::Const(Value::Null), a.ty),
         };
-        let before = std::mem::replace(&mut self.scope().clause, Clause::InsertTarget);
-        let part = self.assign_part(base, &c.path, e, &a.name, c.pos);
-        self.scope().clause = before;
-        Ok(Given::Value(part?, pos))
+        Ok(Given::Value(self.assign_part(base, &c.path, e, &a.name, c.pos)?, pos))
     }
 
     /// GENERATED columns take no value from users; OVERRIDING says otherwise for identity columns.

@@ -63,7 +63,7 @@ pub fn table(cx: &mut ExecContext, relation: &Arc<Relation>, only: &[String], op
             columns.push(column_stats(attribute, (column, taken.long[n]), taken.batch.rows, taken.total_rows, target));
         }
     }
-    vacuum::store_stats(cx, relation.oid, taken.pages.into(), taken.total_rows, columns, None)?;
+    vacuum::store_stats(cx, relation.oid, Some(store), taken.pages.into(), taken.total_rows, columns, None)?;
     activity.progress(Task::Analyze, &[(0, 4)]);
     extended(cx, relation, &attnos, &taken)?;
     activity.progress(Task::Analyze, &[(0, 5)]);
@@ -253,7 +253,7 @@ fn column_stats(
         keyed.push((key, row as u32));
     }
     let present = rows - nulls;
-    stats.null_frac = nulls as f64 / rows as f64;
+    stats.null_frac = single(nulls as f64 / rows as f64);
     stats.avg_width = if present > 0 { (bytes / present) as i32 } else { 0 };
     if keyed.is_empty() {
         stats.n_distinct = if present > 0 { -1.0 + stats.null_frac } else { 0.0 };
@@ -264,9 +264,15 @@ fn column_stats(
     stats.n_distinct = distinct(&groups, keyed.len(), wide, rows, nulls, total);
     let common = most_common(&groups, keyed.len(), target, stats.n_distinct, total, rows);
     let value = |at: usize| column.get(keyed[at].1 as usize).to_value();
-    stats.most_common = common.iter().map(|g| (value(groups[*g].0), groups[*g].1 as f64 / rows as f64)).collect();
+    stats.most_common =
+        common.iter().map(|g| (value(groups[*g].0), single(groups[*g].1 as f64 / rows as f64))).collect();
     stats.histogram = histogram(&groups, &common, &keyed, target, &value);
     stats
+}
+
+/// As statistics are kept: `float4`.
+fn single(x: f64) -> f64 {
+    f64::from(x as f32)
 }
 
 /// Sorts by value; returns how well the physical order agrees (1: the same, −1: reversed).
@@ -335,12 +341,33 @@ fn most_common(
         return by_count;
     }
     by_count.truncate(target);
-    // Only values clearly more frequent than the average of the others are of use (PostgreSQL: analyze_mcv_list).
-    let distinct = if n_distinct < 0.0 { -n_distinct * total } else { n_distinct }.max(1.0);
-    let average = values as f64 / distinct;
-    let least = (average * 1.25).max(2.0).min(rows as f64);
-    by_count.retain(|g| groups[*g].1 as f64 >= least);
+    let counts: Vec<usize> = by_count.iter().map(|g| groups[*g].1).collect();
+    let distinct = if n_distinct < 0.0 { -n_distinct * total } else { n_distinct };
+    by_count.truncate(clearly_common(&counts, distinct, (rows - values) as f64 / rows as f64, rows as f64, total));
     by_count
+}
+
+/// How many of the most frequent values of a sample are more frequent in the whole table than the rest, as sure as two
+/// standard errors make it. PostgreSQL 15, analyze.c, analyze_mcv_list: same test.
+fn clearly_common(counts: &[usize], distinct: f64, nulls: f64, sampled: f64, total: f64) -> usize {
+    if sampled >= total || total <= 1.0 {
+        return counts.len();
+    }
+    let mut kept = counts.len();
+    while kept > 0 {
+        let before: usize = counts[..kept - 1].iter().sum();
+        let others = distinct - (kept - 1) as f64;
+        let rest = (1.0 - before as f64 / sampled - nulls).clamp(0.0, 1.0);
+        let average = if others > 1.0 { rest / others } else { rest };
+        let count = counts[kept - 1] as f64;
+        let in_table = total * count / sampled;
+        let variance = sampled * in_table * (total - in_table) * (total - sampled) / (total * total * (total - 1.0));
+        if count > average * sampled + 2.0 * variance.sqrt() + 0.5 {
+            break;
+        }
+        kept -= 1;
+    }
+    kept
 }
 
 /// Bounds of buckets with equally many of the remaining values.
@@ -398,7 +425,7 @@ mod tests {
     #[test]
     fn few_values() {
         let s = analysed((0..1000).map(|i| if i % 10 == 0 { None } else { Some(i % 3) }), 1000.0);
-        assert_eq!((s.n_distinct, s.null_frac, s.most_common.len()), (3.0, 0.1, 3));
+        assert_eq!((s.n_distinct, s.null_frac, s.most_common.len()), (3.0, f64::from(0.1_f32), 3));
         assert!(s.most_common.iter().all(|(_, f)| (f - 0.3).abs() < 0.01));
         assert!(s.histogram.is_empty());
     }

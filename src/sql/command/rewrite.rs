@@ -107,7 +107,8 @@ fn count(cx: &mut ExecContext, relation: &Relation, report: &RewriteReport) -> R
     let now = super::constraint::relation(cx, relation.oid)?;
     let rows = report.live as f64;
     let columns = relation.column_stats.load().to_vec();
-    vacuum::store_stats(cx, relation.oid, report.pages.into(), rows, columns, Some(report.frozen))?;
+    let store = now.store.clone();
+    vacuum::store_stats(cx, relation.oid, store.as_deref(), report.pages.into(), rows, columns, Some(report.frozen))?;
     for i in &now.indexes {
         let known = relation.indexes.iter().find(|old| old.oid == i.oid).unwrap_or(i);
         vacuum::store_index_stats(cx, i, (rows * known_part(relation, known)).ceil())?;

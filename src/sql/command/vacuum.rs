@@ -10,7 +10,7 @@ use crate::buffer::pace::{self, Pace};
 use crate::catalog::object::{ObjectKey, Stats, class};
 use crate::catalog::{Index, Object, Persistence, RelKind, Relation};
 use crate::err;
-use crate::heap::{IndexVacuum, Vacuum, VacuumHost, VacuumOptions};
+use crate::heap::{self, IndexVacuum, Vacuum, VacuumHost, VacuumOptions};
 use crate::lock::{LockMode, LockTag, Scope};
 use crate::settings::{Id, Lookup};
 use crate::sql::Backend;
@@ -437,7 +437,7 @@ fn finish(cx: &mut ExecContext, run: &Running, options: &Options) -> Result<()> 
     let columns = relation.column_stats.load().to_vec();
     let before = super::freeze::frozen_of(&cx.backend()?.catalog, relation.oid);
     let frozen = run.vacuum.frozen().filter(|f| *f > before);
-    store_stats(cx, relation.oid, pages, rows, columns, frozen)?;
+    store_stats(cx, relation.oid, relation.store.as_deref(), pages, rows, columns, frozen)?;
     for index in relation.indexes.iter().filter(|i| i.ready) {
         store_index_stats(cx, index, (rows * known_part(relation, index)).ceil())?;
     }
@@ -458,9 +458,11 @@ fn finish(cx: &mut ExecContext, run: &Running, options: &Options) -> Result<()> 
     Ok(())
 }
 
+/// Keeps what was counted of a relation. `store`: a table's, whose visibility map is counted, too.
 pub fn store_stats(
     cx: &mut ExecContext,
     relation: Oid,
+    store: Option<&heap::TableStore>,
     pages: u64,
     tuples: f64,
     columns: Vec<crate::catalog::ColumnStats>,
@@ -473,7 +475,11 @@ pub fn store_stats(
     let before = known.map_or(0, |s| s.frozen);
     let (tree, extended) = known.map(|s| (s.tree.clone(), s.extended.clone())).unwrap_or_default();
     let frozen = frozen.map_or(0, |f| f.0).max(before);
-    let stats = Stats { relation, pages, tuples, all_visible: 0, columns, tree, extended, frozen };
+    let all_visible = match store {
+        Some(store) => heap::count_all_visible(&backend.instance.storage, store)?.into(),
+        None => 0,
+    };
+    let stats = Stats { relation, pages, tuples, all_visible, columns, tree, extended, frozen };
     backend.catalog.put(writer, Object::Stats(stats))
 }
 
@@ -508,5 +514,5 @@ pub fn store_tree_stats(
 pub fn store_index_stats(cx: &mut ExecContext, index: &Index, rows: f64) -> Result<()> {
     let storage = cx.backend()?.instance.storage.clone();
     let pages = storage.pool.nblocks(&index.store.fork)?;
-    store_stats(cx, index.oid, pages.into(), rows, Vec::new(), None)
+    store_stats(cx, index.oid, None, pages.into(), rows, Vec::new(), None)
 }

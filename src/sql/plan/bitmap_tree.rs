@@ -64,7 +64,8 @@ pub(super) fn bitmap_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_
     if !t.indexes.iter().any(|i| matches!(i.method, IndexMethod::Btree | IndexMethod::Hash)) {
         return;
     }
-    let finder = Finder { base, table: t, est: Estimator { rels: around.facts }, s: around.settings, io: around.io };
+    let finder =
+        Finder { base, table: t, est: Estimator::new(around.facts, around.io), s: around.settings, io: around.io };
     let own: Vec<(usize, &Expr)> =
         base.quals.iter().enumerate().filter(|(_, q)| super::secure::may_search(base, q)).collect();
     let mut pieces = finder.of_indexes(&own, false);
@@ -106,7 +107,7 @@ impl Finder<'_> {
     fn of_indexes(&self, conditions: &[(usize, &Expr)], of_way: bool) -> Vec<Piece> {
         use std::sync::atomic::Ordering::Relaxed;
         let mut out = Vec::new();
-        for (n, index) in self.table.indexes.iter().enumerate() {
+        for (n, index) in self.table.indexes.iter().enumerate().rev() {
             let Some((columns, predicate)) = self.base.indexes.get(n) else { continue };
             if !index.valid || index.method != IndexMethod::Btree {
                 continue;
@@ -164,10 +165,11 @@ impl Finder<'_> {
                 covered.extend(follow.into_iter().map(|n| conditions[n].0));
             }
             let implied: Vec<Expr> = unsaid.into_iter().cloned().collect();
-            let bits = Bits::Index { index: n, conditions: m.conditions, clauses: m.exprs, implied, total, rows };
+            let (conditions, clauses, origins) = (m.conditions, m.exprs, m.origins);
+            let bits = Bits::Index { index: n, conditions, clauses, origins, implied, total, rows };
             // Handling the bitmap costs a little for each row, too.
             let total = total + 0.1 * self.s.cpu_operator_cost * rows;
-            out.push(Piece { bits, asks: m.covered, covered, selectivity, total });
+            out.push(Piece { bits, asks: m.asked, covered, selectivity, total });
         }
         out
     }
@@ -293,10 +295,17 @@ impl Maker<'_, '_> {
         let (attnos, input, project) = self.scan_columns_and(b.rel, &[b.root.condition()])?;
         let filter = self.filter(b.rel, &b.covered, &[], &input)?;
         let (source, recheck) = self.bits(b.rel, &b.root, &input)?;
+        // What every row is asked need not be asked twice (PostgreSQL 15, createplan.c, create_bitmap_scan_plan).
+        let (mut rechecks, mut asked) = (Vec::new(), Vec::new());
+        conjuncts(recheck, &mut rechecks);
+        filter.iter().for_each(|f| conjuncts(f.clone(), &mut asked));
+        let is_or = |e: &Expr| matches!(e.kind, ExprKind::Or(_));
+        rechecks.retain(|r| is_or(r) || !asked.iter().any(|a| same(a, r)));
+        let recheck = conjunction(rechecks);
         let (layout, project) = Self::narrowed(input, project);
         let cost = self.cost(path, &layout);
         let (rel, alias) = self.site(b.rel)?;
-        let scan = BitmapHeapScan { rel, alias, source, recheck: Some(recheck), attnos, filter, project };
+        let scan = BitmapHeapScan { rel, alias, source, recheck, attnos, filter, project };
         Ok((node(PlanNode::BitmapHeapScan(Box::new(scan)), &layout, cost), layout))
     }
 
@@ -304,8 +313,9 @@ impl Maker<'_, '_> {
     fn bits(&mut self, rel: usize, bits: &Bits, input: &Layout) -> Result<(Plan, Expr)> {
         let (total, rows) = bits.cost();
         let (list, all) = match bits {
-            Bits::Index { index, conditions, clauses, implied, .. } => {
-                return self.bitmap_of(rel, (*index, conditions), (clauses, implied), (total, rows), input);
+            Bits::Index { index, conditions, clauses, origins, implied, .. } => {
+                let said = (&clauses[..], &origins[..], &implied[..]);
+                return self.bitmap_of(rel, (*index, conditions), said, (total, rows), input);
             }
             Bits::All(list, ..) => (list, true),
             Bits::Any(list, ..) => (list, false),
@@ -329,13 +339,13 @@ impl Maker<'_, '_> {
         &mut self,
         rel: usize,
         (n, conditions): (usize, &[super::path::PathCondition]),
-        (clauses, implied): (&[Expr], &[Expr]),
+        (clauses, origins, implied): (&[Expr], &[Expr], &[Expr]),
         (total, rows): (f64, f64),
         input: &Layout,
     ) -> Result<(Plan, Expr)> {
         let (table, _) = self.site(rel)?;
         let columns = self.index_columns(rel, n)?;
-        let (mut bounds, mut shown, mut checks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut bounds, mut shown, mut checks): (_, _, Vec<Expr>) = (Vec::new(), Vec::new(), Vec::new());
         for (c, clause) in conditions.iter().zip(clauses) {
             let mut value = c.value.clone();
             if needs_value(c.op) {
@@ -343,12 +353,15 @@ impl Maker<'_, '_> {
             }
             let (row, computed) = (c.row.clone(), Vec::new());
             bounds.push(IndexCondition { column: c.column, row, op: c.op, value, computed });
-            checks.push(self.bound_at(rel, clause, input)?);
             let clause = columns.get(c.column).map_or_else(|| clause.clone(), |column| turned(clause, column));
             shown.push(self.bound_at(rel, &clause, input)?);
         }
-        for e in implied {
-            checks.push(self.bound_at(rel, e, input)?);
+        // The rows are asked the whole condition, also where the index only bounds it.
+        for e in origins.iter().chain(implied) {
+            let check = self.bound_at(rel, e, input)?;
+            if !checks.iter().any(|c| same(c, &check)) {
+                checks.push(check);
+            }
         }
         let index = table.indexes[n].clone();
         let search =

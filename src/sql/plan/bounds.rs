@@ -1,10 +1,10 @@
 //! Bounds that a condition puts on a column of an index without saying all it asks: LIKE and regular expressions by what
-//! matching texts begin with, comparisons of rows by those of their columns that the index
+//! matching texts begin with, comparisons of dates with timestamps by the day, comparisons of rows by those of their columns that the index
 //! has first, or all of them. The condition itself is asked of the rows found.
 //! PostgreSQL 15, like_support.c, match_pattern_prefix; indxpath.c, match_rowcompare_to_indexcol.
 
 use super::IndexOp;
-use super::fold::has_volatile;
+use super::fold::{constant, has_volatile};
 use super::relset::rels_of;
 use super::scan::{family, finds};
 use super::selectivity::strip;
@@ -17,9 +17,13 @@ use crate::types::{self, TypeRef, Value, oid};
 /// The operators `~~` and `~` of texts.
 const LIKE: Oid = Oid(1209);
 const MATCHES: Oid = Oid(641);
-/// Texts in the order of their bytes: `~>=~` and `~<~`; and `=`.
-const FROM: Oid = Oid(2317);
-const BELOW: Oid = Oid(2314);
+/// The operator `^@`.
+const BEGINS: Oid = Oid(3877);
+/// Microseconds.
+pub(super) const DAY: i64 = 86_400_000_000;
+/// Texts in the order of their bytes: `~>=~` and `~<~`; those in their own, if that is the same; and `=`.
+const FROM: [Oid; 2] = [Oid(2317), Oid(667)];
+const BELOW: [Oid; 2] = [Oid(2314), Oid(664)];
 const IS: Oid = Oid(98);
 
 /// A bound, and the same as a condition.
@@ -92,7 +96,15 @@ fn side(op: RowOp, p: &RowPair, column: &Expr, rel: usize) -> Option<(bool, Inde
 pub(super) fn bounds(c: &Expr, column: &Expr, rel: usize) -> Vec<Bound> {
     match &c.kind {
         ExprKind::Func { oper: Some(o), args, .. } => match &args[..] {
-            [text, pattern] => begin(*o, text, pattern, column),
+            [l, r] => match day(*o, (l, r), column, rel) {
+                Some(bound) => vec![bound],
+                None => begin(*o, l, r, column),
+            },
+            _ => Vec::new(),
+        },
+        // PostgreSQL 15, like_support.c, text_starts_with_support.
+        ExprKind::Func { func, args, .. } if func.name == "starts_with" => match &args[..] {
+            [text, prefix] => begin(BEGINS, text, prefix, column),
             _ => Vec::new(),
         },
         ExprKind::RowCompare { op, pairs } => {
@@ -100,6 +112,42 @@ pub(super) fn bounds(c: &Expr, column: &Expr, rel: usize) -> Vec<Bound> {
         }
         _ => Vec::new(),
     }
+}
+
+/// A date compared with a timestamp, as one with that one's day. PostgreSQL has operators of both types in one family
+/// (date.c, date_cmp_timestamp_internal); the index here has days.
+fn day(op: Oid, (l, r): (&Expr, &Expr), column: &Expr, rel: usize) -> Option<Bound> {
+    let is_column = |e: &Expr| same(strip(e), strip(column));
+    let free = |e: &Expr| !rels_of(e).has(rel) && !has_volatile(e);
+    let op = func::oper(op)?;
+    let (op, value) = match () {
+        () if is_column(l) && free(r) => (op, r),
+        () if is_column(r) && free(l) => (func::oper(op.commutator)?, l),
+        () => return None,
+    };
+    if op.left != oid::DATE || op.right != oid::TIMESTAMP || types::base_type(column.ty.oid) != oid::DATE {
+        return None;
+    }
+    // Before noon is on that day still, and from noon on is after it.
+    let (symbol, index_op) = match op.name {
+        "<" | "<=" => ("<=", IndexOp::Le),
+        ">" => (">", IndexOp::Gt),
+        ">=" => (">=", IndexOp::Ge),
+        "=" => ("=", IndexOp::Eq),
+        _ => return None,
+    };
+    let f = func::func(func::cast(oid::TIMESTAMP, oid::DATE)?.func)?;
+    let kind = match constant(value) {
+        Some(Value::I64(moment)) => ExprKind::Const(Value::I32(match *moment {
+            i64::MIN => i32::MIN,
+            i64::MAX => i32::MAX,
+            us => i32::try_from(us.div_euclid(DAY)).ok()?,
+        })),
+        _ => ExprKind::Func { func: f, oper: None, args: vec![value.clone()], variadic: false },
+    };
+    let value = Expr::new(kind, TypeRef::of(oid::DATE));
+    let oper = func::type_operator(symbol, oid::DATE, oid::DATE)?;
+    Some(Bound { op: index_op, expr: condition(oper, column, &value)?, value })
 }
 
 fn condition(op: &'static OperDef, left: &Expr, right: &Expr) -> Option<Expr> {
@@ -146,6 +194,7 @@ fn begin(op: Oid, text: &Expr, pattern: &Expr, column: &Expr) -> Vec<Bound> {
     let found = match op {
         LIKE => prefix::of_like(&pattern),
         MATCHES => prefix::of_regex(&pattern),
+        BEGINS => Some((pattern, false)).filter(|(p, _)| !p.is_empty()),
         _ => None,
     };
     let Some((prefix, exact)) = found else { return Vec::new() };
@@ -157,13 +206,14 @@ fn begin(op: Oid, text: &Expr, pattern: &Expr, column: &Expr) -> Vec<Bound> {
     if exact {
         return bound(IndexOp::Eq, IS, &prefix).into_iter().collect();
     }
-    let from = bound(IndexOp::Ge, FROM, &prefix);
-    let below = next(&prefix).and_then(|n| bound(IndexOp::Lt, BELOW, &n));
+    let own = usize::from(text.ty.collation.is_in_byte_order());
+    let from = bound(IndexOp::Ge, FROM[own], &prefix);
+    let below = next(&prefix).and_then(|n| bound(IndexOp::Lt, BELOW[own], &n));
     from.into_iter().chain(below).collect()
 }
 
 /// The first text behind all that begin so.
-fn next(prefix: &str) -> Option<String> {
+pub(super) fn next(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
         // Between these there are no characters.

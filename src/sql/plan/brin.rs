@@ -110,7 +110,7 @@ fn push(
 ) {
     use std::sync::atomic::Ordering::Relaxed;
     let s = around.settings;
-    let est = Estimator { rels: around.facts };
+    let est = Estimator::new(around.facts, around.io);
     let clauses: Vec<&Expr> = path.conditions.iter().map(|c| &c.clause).collect();
     let joined: Vec<&Expr> = clauses.iter().filter(|e| !base.quals.iter().any(|q| same(q, e))).copied().collect();
     let loops = outer.iter().map(|r| around.facts[r].rows).product::<f64>().max(1.0);

@@ -347,8 +347,15 @@ impl<'p, 'a> Maker<'p, 'a> {
     }
 
     pub(super) fn cost(&self, path: &Path, layout: &Layout) -> Cost {
-        let width = layout.exprs().iter().map(|e| super::cost::type_width(e.ty)).sum();
+        let width = layout.exprs().iter().map(|e| self.width(e)).sum();
         Cost { startup: path.startup, total: path.total, rows: path.rows, width }
+    }
+
+    fn width(&self, e: &Expr) -> i32 {
+        match e.kind {
+            ExprKind::Var { rel, attno, levels_up: 0 } => self.planner.attribute_width(&self.rels[rel], attno),
+            _ => super::cost::type_width(e.ty),
+        }
     }
 
     /// The attributes read by a scan, in order, as a layout; and those it hands on.
@@ -801,10 +808,24 @@ fn narrow_plan(plan: Plan, filter: Option<Expr>, project: Option<Vec<Expr>>, lay
     }
 }
 
+/// Bytes of a row of expressions over a plan's columns: of all those at least as much as is known of them together.
+fn width_of(plan: &Plan, exprs: &[Expr]) -> i32 {
+    let typed = |e: &Expr| super::cost::type_width(e.ty);
+    let (mut read, mut computed) = (Vec::new(), 0);
+    for e in exprs {
+        match e.kind {
+            ExprKind::Column(n) => read.push(n),
+            _ => computed += typed(e),
+        }
+    }
+    let all = read.len() == plan.columns.len() && (0..read.len()).all(|n| read.contains(&n));
+    if all { plan.cost.width + computed } else { exprs.iter().map(typed).sum() }
+}
+
 /// Puts expressions over a plan's columns on top of it: inside the node where it has a projection of its own.
 pub(super) fn project_onto(mut plan: Plan, mut exprs: Vec<Expr>) -> Plan {
     let columns = columns_for(&exprs);
-    let width = columns.iter().map(|c| super::cost::type_width(c.ty)).sum();
+    let width = width_of(&plan, &exprs);
     let slot = match &mut plan.node {
         PlanNode::SeqScan { project, .. }
         | PlanNode::VirtualScan { project, .. }

@@ -135,7 +135,7 @@ fn push(
 ) {
     use std::sync::atomic::Ordering::Relaxed;
     let s = around.settings;
-    let est = Estimator { rels: around.facts };
+    let est = Estimator::new(around.facts, around.io);
     let clauses: Vec<&Expr> = path.conditions.iter().map(|c| &c.clause).collect();
     let joined: Vec<&Expr> = clauses.iter().filter(|e| !base.quals.iter().any(|q| same(q, e))).copied().collect();
     let index_tuples = match index.stats.reltuples() {

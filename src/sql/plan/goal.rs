@@ -93,7 +93,7 @@ pub(super) fn ordered(
     let limit = limit.unwrap_or(-1.0);
     if have > 0 && incremental && s.enable_incremental_sort {
         let leading: Vec<&Expr> = order[..have].iter().map(|k| &k.expr).collect();
-        let groups = super::group::groups(est, &leading, input.rows);
+        let groups = est.groups(&leading, input.rows);
         return cost::incremental_sort((input.startup, input.total), (input.rows, groups), input.width, limit, s);
     }
     cost::sort(input.total, input.rows, input.width, limit, s)
@@ -155,7 +155,7 @@ impl Goal {
                 return self.end.price(startup, total, p.rows);
             };
             let keys: Vec<&Expr> = g.keys.iter().collect();
-            let groups = super::group::groups(est, &keys, p.rows);
+            let groups = est.groups(&keys, p.rows);
             let best = g.best(input, groups, (&self.order, have), self.end, est, s);
             g.price(best, groups * g.kept, width, self.end, s)
         };

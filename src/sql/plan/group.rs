@@ -8,7 +8,7 @@ use super::order::{end_of, is_held, order_keys};
 use super::path::{PathKey, presorted};
 use super::planner::Planner;
 use super::select::State;
-use super::selectivity::{Estimator, Facts};
+use super::selectivity::Estimator;
 use super::settings::PlannerSettings;
 use super::{AggStrategy, Aggregate, Plan, PlanNode, cost};
 use crate::base::Result;
@@ -43,7 +43,7 @@ impl Planner<'_> {
             grouping_to_case(e, &sets, set_column);
         }
         let having = having.map(|h| out.bound(&h)).transpose()?;
-        let groups = rows_of_sets(query, &sets, input.cost.rows, facts);
+        let groups = rows_of_sets(query, &sets, input.cost.rows, &Estimator::new(facts, self.cx.io));
         let mut rows = groups;
         if having.is_some() {
             rows = (rows / 3.0).max(1.0);
@@ -61,7 +61,7 @@ impl Planner<'_> {
         } else {
             let keys = group_keys(query, state.held);
             let have = presorted(&state.order, &keys);
-            let est = Estimator { rels: facts };
+            let est = Estimator::new(facts, self.cx.io);
             let best = grouping.best(Input::of(input.cost), groups, (&keys, have), end_of(query, s), &est, s);
             (cost.startup, cost.total) = (best.startup, best.total);
             let input = if best.strategy == AggStrategy::Sorted {
@@ -181,29 +181,12 @@ fn bound_call(call: &Expr, layout: &Layout) -> Result<Option<AggCall>> {
 }
 
 /// How many groups all sets make together.
-fn rows_of_sets(query: &Query, sets: &[Vec<usize>], input: f64, facts: &[Facts]) -> f64 {
-    let est = Estimator { rels: facts };
+fn rows_of_sets(query: &Query, sets: &[Vec<usize>], input: f64, est: &Estimator<'_>) -> f64 {
     let of_set = |set: &Vec<usize>| {
         let keys: Vec<&Expr> = set.iter().map(|&i| &query.group_by[i]).collect();
-        if keys.is_empty() { 1.0 } else { groups(&est, &keys, input) }
+        if keys.is_empty() { 1.0 } else { est.groups(&keys, input) }
     };
     sets.iter().map(of_set).sum()
-}
-
-/// Distinct combinations of expressions among so many rows: PostgreSQL 15, selfuncs.c, estimate_num_groups.
-pub(super) fn groups(est: &Estimator<'_>, exprs: &[&Expr], rows: f64) -> f64 {
-    let mut n = 1.0;
-    let (known, rest) = est.known_together(exprs);
-    for e in rest {
-        n *= est.distinct(e);
-    }
-    n *= known;
-    let limit = if exprs.len() > 1 { (rows * 0.1).max(est_max(est, exprs)).max(1.0) } else { rows };
-    n.min(limit).min(rows).max(1.0).round()
-}
-
-fn est_max(est: &Estimator<'_>, exprs: &[&Expr]) -> f64 {
-    exprs.iter().map(|e| est.distinct(e)).fold(1.0, f64::max)
 }
 
 /// GROUPING(…) as a look-up by the number of the grouping set.

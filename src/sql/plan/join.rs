@@ -4,12 +4,11 @@ use super::create::{Maker, node, vars_of};
 use super::fold::conjunction;
 use super::goal::{Goal, Grouping};
 use super::group::{group_keys, grouping};
-use super::jointree::{JoinTree, constant_equality};
+use super::jointree::{JoinTree, constant_equality, make_equality};
 use super::layout::Layout;
 use super::order::{Order, distinct_grouping, distinct_keys, distinct_on_keys, end_of, order_keys};
 use super::path::PathKey;
 use super::planner::Planner;
-use super::recheck::Recheck;
 use super::scan::BaseRel;
 use super::search::Search;
 use super::selectivity::{Estimator, Facts};
@@ -30,7 +29,8 @@ pub(super) struct Joined {
     /// Expressions with one value in all rows.
     pub held: Vec<Expr>,
     pub facts: Vec<Facts>,
-    pub recheck: Recheck,
+    /// All conditions that hold for the rows, for re-checks.
+    pub conditions: Vec<Expr>,
 }
 
 impl Planner<'_> {
@@ -40,13 +40,16 @@ impl Planner<'_> {
             return self.no_from(query);
         }
         let mut tree = JoinTree::new(&query.from, query.filter.as_ref());
-        let secure = super::secure::add_conditions(&mut tree, &query.rels);
+        super::secure::add_conditions(&mut tree, &query.rels);
+        super::or_clause::restrict(&mut tree, &query.rels, self.cx.io);
         let tree = tree;
         for l in &query.locks {
             super::lock_rows::refuse_nullable(&tree, l)?;
         }
-        let recheck = Recheck::of(query, &tree, secure);
-        recheck.read(&mut top);
+        let conditions = all_conditions(&tree);
+        if !query.locks.is_empty() || query.write.is_some() {
+            conditions.iter().for_each(|e| vars_of(e, &mut top));
+        }
         let held = held(&tree);
         let goal = self.goal(query, &held);
         let (base, facts) =
@@ -54,13 +57,14 @@ impl Planner<'_> {
         let paths = Search::new(&tree, &facts, &goal.order, &held, self.cx, &query.rels, &base).run()?;
         let top: BTreeSet<(usize, i16)> = top.into_iter().collect();
         let width = |(r, a): &(usize, i16)| query.rels[*r].attribute(*a).map_or(4, cost::type_width);
-        let best = goal.choose(&paths, top.iter().map(width).sum(), &Estimator { rels: &facts }, self.cx.settings);
+        let best =
+            goal.choose(&paths, top.iter().map(width).sum(), &Estimator::new(&facts, self.cx.io), self.cx.settings);
         let gates = tree.gates.clone();
         let (mut plan, layout) = Maker::new(self, &mut query.rels, base, &tree, top).make(&best)?;
         if !gates.is_empty() {
             plan = gate(plan, gates, &layout)?;
         }
-        Ok(Joined { plan, layout, order: best.order.clone(), held, facts, recheck })
+        Ok(Joined { plan, layout, order: best.order.clone(), held, facts, conditions })
     }
 
     /// What is known of each relation alone: its ways in, its conditions, how many of its rows hold them.
@@ -88,7 +92,7 @@ impl Planner<'_> {
         for b in &mut base {
             super::secure::arrange(b, self.cx.settings);
             let refs: Vec<&Expr> = b.quals.iter().collect();
-            let s = Estimator { rels: &facts }.all(&refs);
+            let s = Estimator::new(&facts, self.cx.io).all(&refs);
             b.rows = (b.tuples * s).round().max(1.0);
             self.estimate_children(b, &facts);
         }
@@ -112,8 +116,7 @@ impl Planner<'_> {
             },
         };
         let plan = node(n, &layout, cost);
-        let (order, held, facts) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Joined { plan, layout, order, held, facts, recheck: Recheck::default() })
+        Ok(Joined { plan, layout, order: Vec::new(), held: Vec::new(), facts: Vec::new(), conditions: Vec::new() })
     }
 
     /// What the levels above make of the joined rows. PostgreSQL 15, planner.c, standard_qp_callback.
@@ -154,6 +157,18 @@ impl Planner<'_> {
 
 /// The columns read of each relation, by its number.
 type Columns = BTreeMap<usize, BTreeSet<i16>>;
+
+/// All conditions that hold for the joined rows, equivalences spelled out in a chain.
+fn all_conditions(tree: &JoinTree) -> Vec<Expr> {
+    let mut all: Vec<Expr> = tree.restrictions.iter().map(|(_, e)| e.clone()).collect();
+    all.extend(tree.clauses.iter().map(|c| c.expr.clone()));
+    for class in tree.classes.iter().filter(|c| c.constant.is_none()) {
+        for pair in class.members.windows(2) {
+            all.extend(make_equality(class.oper, pair[0].0.clone(), pair[1].0.clone()));
+        }
+    }
+    all
+}
 
 /// What is read of each relation: by the levels above (`top`), the conditions, and relations beside it (LATERAL).
 fn columns_read(query: &Query, tree: &JoinTree, top: &[(usize, i16)]) -> Columns {
@@ -212,7 +227,7 @@ fn held(tree: &JoinTree) -> Vec<Expr> {
 /// A condition without columns above a plan.
 fn gate(plan: Plan, gates: Vec<Expr>, layout: &Layout) -> Result<Plan> {
     if gates.iter().any(|g| matches!(&g.kind, ExprKind::Const(v) if *v != Value::Bool(true))) {
-        let cost = Cost { startup: 0.0, total: 0.0, rows: 1.0, width: plan.cost.width };
+        let cost = Cost::default();
         return Ok(node(PlanNode::Empty, layout, cost));
     }
     let gates: Vec<Expr> = gates.into_iter().filter(|g| !matches!(g.kind, ExprKind::Const(_))).collect();

@@ -33,7 +33,7 @@ pub(super) fn keyed_paths(base: &BaseRel, table: &Relation, around: &Around<'_>,
             continue;
         }
         tried.push(outer);
-        let rows = (base.rows * Estimator { rels: around.facts }.all(&[&c.expr])).max(1.0);
+        let rows = (base.rows * Estimator::new(around.facts, around.io).all(&[&c.expr])).max(1.0);
         let row = s.cpu_tuple_cost + exprs_cost(&base.quals, s);
         add_path(
             out,

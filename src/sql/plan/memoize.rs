@@ -5,7 +5,7 @@ use super::fold::has_volatile;
 use super::path::{Keep, Path, PathKind};
 use super::relset::{RelSet, rels_of};
 use super::scan::BaseRel;
-use super::selectivity::{Estimator, Facts};
+use super::selectivity::Estimator;
 use super::settings::PlannerSettings;
 use super::{Cost, IndexOp, Plan, PlanNode, cost};
 use crate::sql::expr::{Expr, ExprKind};
@@ -21,7 +21,7 @@ pub(super) struct Inner<'i> {
 
 impl Inner<'_> {
     /// What the first run costs, and each further one; None: there is nothing to remember by.
-    pub fn costs(&self, calls: f64, facts: &[Facts], s: &PlannerSettings) -> Option<(Keep, f64, f64)> {
+    pub fn costs(&self, calls: f64, est: &Estimator<'_>, s: &PlannerSettings) -> Option<(Keep, f64, f64)> {
         if !s.enable_memoize {
             return None;
         }
@@ -35,9 +35,8 @@ impl Inner<'_> {
         // PostgreSQL's entry, key and tuple heads.
         let entry = cost::row_bytes(rows, self.width) + 48.0 + 16.0 * rows;
         let fit = (memory / entry).floor();
-        let est = Estimator { rels: facts };
         let distinct = match keys.iter().all(|k| est.knows(k)) {
-            true => super::group::groups(&est, &keys.iter().collect::<Vec<_>>(), calls),
+            true => est.groups(&keys.iter().collect::<Vec<_>>(), calls),
             false => calls,
         };
         let evicted = 1.0 - fit.min(distinct) / distinct;

@@ -13,6 +13,7 @@ mod bitmap;
 mod bitmap_tree;
 mod bounds;
 mod brin;
+mod canonical;
 pub mod choice;
 mod cost;
 mod create;
@@ -32,6 +33,7 @@ mod layout;
 mod lock_rows;
 mod memoize;
 mod min_max;
+mod or_clause;
 mod order;
 mod path;
 mod planner;
@@ -40,7 +42,6 @@ mod prepare;
 mod project_set;
 pub mod prune;
 mod push;
-mod recheck;
 mod relset;
 mod sample;
 mod scan;
@@ -265,9 +266,6 @@ pub enum PlanNode {
     LockRows {
         input: Box<Plan>,
         locks: Vec<RowLock>,
-        /// Columns that are NULL where the row has no partner any more by this condition, innermost joins first; asked
-        /// before `recheck`.
-        outer: Vec<(Expr, Vec<usize>)>,
         recheck: Option<Expr>,
     },
     Modify(Box<Modify>),

@@ -2,7 +2,6 @@
 
 use super::fold::has_volatile;
 use super::goal::{End, Grouping, Input, ordered};
-use super::group::groups;
 use super::path::{PathKey, presorted};
 use super::planner::Planner;
 use super::search::known_count;
@@ -28,7 +27,7 @@ impl Planner<'_> {
         }
         let (s, limit) = (self.cx.settings, known_count(bound.as_ref()));
         let presorted = if s.enable_incremental_sort { have } else { 0 };
-        let est = Estimator { rels: facts };
+        let est = Estimator::new(facts, self.cx.io);
         let (startup, total) = ordered(Input::of(input.cost), order, presorted, limit, true, &est, s);
         let cost = Cost { startup, total, ..input.cost };
         let columns = input.columns.clone();
@@ -49,12 +48,12 @@ impl Planner<'_> {
     pub(super) fn distinct(&mut self, input: Plan, query: &Query, state: &State<'_>) -> (Plan, Vec<PathKey>) {
         let s = self.cx.settings;
         let keys: Vec<Expr> = (0..input.columns.len()).map(|i| column(&input, i)).collect();
-        let est = Estimator { rels: state.facts };
+        let est = Estimator::new(state.facts, self.cx.io);
         let groups = if query.has_aggregates || query.set_op.is_some() {
             (input.cost.rows * 0.1).max(1.0)
         } else {
             let visible: Vec<&Expr> = query.targets.iter().filter(|t| !t.junk).map(|t| &t.expr).collect();
-            groups(&est, &visible, input.cost.rows)
+            est.groups(&visible, input.cost.rows)
         };
         let wanted = distinct_keys(query, state.held);
         let order = wanted.order();
@@ -87,7 +86,7 @@ impl Planner<'_> {
         cost.total += self.cx.settings.cpu_operator_cost * keys.len() as f64 * cost.rows;
         cost.rows = match query.has_aggregates || query.set_op.is_some() {
             true => (cost.rows * 0.1).max(1.0),
-            false => groups(&Estimator { rels: state.facts }, &on, cost.rows),
+            false => Estimator::new(state.facts, self.cx.io).groups(&on, cost.rows),
         };
         unique(input, keys, cost)
     }

@@ -178,6 +178,8 @@ pub(super) enum Bits {
         conditions: Vec<PathCondition>,
         /// The conditions as they are asked again.
         clauses: Vec<Expr>,
+        /// What the clauses come from (see [`super::scan::Match::origins`]).
+        origins: Vec<Expr>,
         /// What holds for all of a partial index.
         implied: Vec<Expr>,
         total: f64,

@@ -16,7 +16,7 @@ use crate::catalog::{Index, Relation};
 use crate::sql::bind::{Rel, Source, stored};
 use crate::sql::expr::{Expr, ExprKind, same};
 use crate::sql::func;
-use crate::types::{self, IoContext, Value, oid};
+use crate::types::{self, IoContext, TypeRef, Value, oid};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -79,6 +79,44 @@ pub(super) fn family(ty: Oid) -> u32 {
     }
 }
 
+/// A date or timestamp as what the index has, where the comparison makes it that, too. Values that are not known yet are
+/// left alone: the comparison knows of any date, the conversion only of those in a timestamp's range.
+fn as_moment(value: &Expr, ty: Oid, column: &Expr) -> Option<Expr> {
+    let target = types::base_type(column.ty.oid);
+    let unknown = |e: &Expr| {
+        matches!(e.kind, ExprKind::Param(_) | ExprKind::ExecParam(_) | ExprKind::Var { .. } | ExprKind::SubPlan(_))
+    };
+    if value.any(&mut |e| unknown(e)) {
+        return None;
+    }
+    // Some days are left for any zone.
+    let within = |us: i64| (FIRST_MOMENT..LAST_MOMENT).contains(&us);
+    match (target, ty, constant(value)) {
+        (oid::TIMESTAMP | oid::TIMESTAMPTZ, oid::DATE, Some(Value::I32(day @ (i32::MIN | i32::MAX)))) => {
+            let end = if *day == i32::MIN { i64::MIN } else { i64::MAX };
+            Some(Expr::new(ExprKind::Const(Value::I64(end)), TypeRef::of(target)))
+        }
+        (oid::TIMESTAMP | oid::TIMESTAMPTZ, oid::DATE, Some(Value::I32(day))) => {
+            let us = i64::from(*day).checked_mul(super::bounds::DAY).filter(|us| within(*us))?;
+            match target {
+                oid::TIMESTAMP => Some(Expr::new(ExprKind::Const(Value::I64(us)), TypeRef::of(target))),
+                _ => super::search::widen(value.clone(), target),
+            }
+        }
+        (oid::TIMESTAMPTZ, oid::TIMESTAMP, Some(Value::I64(us))) => {
+            (within(*us) || matches!(*us, i64::MIN | i64::MAX)).then(|| super::search::widen(value.clone(), target))?
+        }
+        (oid::TIMESTAMP, oid::DATE, None) | (oid::TIMESTAMPTZ, oid::DATE | oid::TIMESTAMP, None) => {
+            super::search::widen(value.clone(), target)
+        }
+        _ => None,
+    }
+}
+
+/// Microseconds from 2000 on: the years 4713 BC and 294276, but for some days at either end.
+const FIRST_MOMENT: i64 = -211_813_000_000_000_000;
+const LAST_MOMENT: i64 = 9_223_371_000_000_000_000;
+
 fn index_op(name: &str) -> Option<IndexOp> {
     Some(match name {
         "=" => IndexOp::Eq,
@@ -104,20 +142,20 @@ pub(super) fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(In
         ExprKind::Func { oper: Some(o), args, .. } => {
             let [l, r] = &args[..] else { return None };
             let op = func::oper(*o)?;
-            let fits = |op: &func::OperDef| {
-                index_op(op.name).filter(|_| {
-                    op.result == oid::BOOL
-                        && (family(op.left) == family(column.ty.oid) || polymorphic(op.left))
-                        && (family(op.right) == family(column.ty.oid) || polymorphic(op.right))
-                })
+            let fits = |op: &func::OperDef, value: &Expr| {
+                let found = index_op(op.name).filter(|i| op.result == oid::BOOL && finds(*i, l, column))?;
+                let own = |ty| family(ty) == family(column.ty.oid) || polymorphic(ty);
+                match (own(op.left), own(op.right)) {
+                    (true, true) => Some((found, value.clone())),
+                    (true, false) => Some((found, as_moment(value, op.right, column)?)),
+                    _ => None,
+                }
             };
-            let alike = |i: &IndexOp| finds(*i, l, column);
             if is_column(l) && free(r) {
-                return fits(op).filter(alike).map(|i| (i, r.clone()));
+                return fits(op, r);
             }
             if is_column(r) && free(l) {
-                let back = func::oper(op.commutator)?;
-                return fits(back).filter(alike).map(|i| (i, l.clone()));
+                return fits(func::oper(op.commutator)?, l);
             }
             None
         }
@@ -157,6 +195,10 @@ pub(super) struct Match {
     pub exprs: Vec<Expr>,
     /// Those that only bound what is asked (see [`super::bounds`]).
     pub bounds: Vec<Expr>,
+    /// The conditions that `exprs` come from: where one of these is a bound, what it bounds.
+    pub origins: Vec<Expr>,
+    /// Positions in the relation's own conditions of all that are searched by, bounds included.
+    pub asked: Vec<usize>,
     pub outer: RelSet,
     /// Leading columns held by one value.
     pub fixed: usize,
@@ -178,6 +220,8 @@ impl Match {
     fn take(&mut self, c: &Candidate<'_>, condition: PathCondition, bound: Option<Expr>) {
         self.outer = self.outer.union(rels_of(&condition.value));
         self.conditions.push(condition);
+        self.origins.push(c.expr.clone());
+        self.asked.extend(c.qual);
         if let Some(bound) = bound {
             self.exprs.push(bound.clone());
             self.bounds.push(bound);
@@ -327,7 +371,7 @@ impl Planner<'_> {
                 base.tuples = calls
                     .iter()
                     .map(|c| match (&c.scalar, c.func.retset) {
-                        (None, true) => series_rows(c).unwrap_or(f64::from(c.func.fact.rows).max(1.0)),
+                        (None, true) => rows_by_arguments(c).unwrap_or(f64::from(c.func.fact.rows).max(1.0)),
                         _ => 1.0,
                     })
                     .fold(1.0, f64::max);
@@ -380,8 +424,10 @@ impl Planner<'_> {
         Ok(indexes.map(|(columns, p)| (columns.iter().map(&mut own).collect(), p.as_ref().map(&mut own))).collect())
     }
 
-    fn attribute_width(&self, rel: &Rel, attno: i16) -> i32 {
-        if let Some(t) = table(rel)
+    pub(super) fn attribute_width(&self, rel: &Rel, attno: i16) -> i32 {
+        let fixed = rel.attribute(attno).and_then(|ty| types::info(ty.oid)).is_some_and(|i| i.len > 0);
+        if !fixed
+            && let Some(t) = table(rel)
             && let Some(s) = t.column_stats.load().iter().find(|s| s.attno == attno)
             && s.avg_width > 0
         {
@@ -417,10 +463,15 @@ impl Planner<'_> {
     }
 }
 
-/// The rows of `generate_series` with constants.
-fn series_rows(c: &crate::sql::bind::FunctionItem) -> Option<f64> {
-    if c.func.name != "generate_series" {
-        return None;
+/// The rows of `generate_series` with constants, and of an array's elements. PostgreSQL 15, int.c,
+/// generate_series_int4_support; arrayfuncs.c, array_unnest_support.
+fn rows_by_arguments(c: &crate::sql::bind::FunctionItem) -> Option<f64> {
+    match (c.func.name, &c.args[..]) {
+        ("unnest", [array]) if types::element_type(array.ty.oid).is_some() => {
+            return Some(super::selectivity::elements(array));
+        }
+        ("generate_series", _) => {}
+        _ => return None,
     }
     let number = |e: &Expr| match constant(e)? {
         Value::I32(n) => Some(f64::from(*n)),
@@ -555,11 +606,9 @@ fn index_paths(base: &BaseRel, t: &Arc<Relation>, around: &Around<'_>, out: &mut
         join_clauses.iter_mut().for_each(|c| c.expr = super::tree::to_child(&c.expr, rel, map));
     }
     join_clauses.retain(|c| super::secure::may_search(base, &c.expr));
-    // Of equally good GiST and BRIN indexes PostgreSQL takes the newest.
-    let (gist, others): (Vec<_>, Vec<_>) =
-        t.indexes.iter().enumerate().partition(|(_, i)| matches!(i.method, IndexMethod::Gist | IndexMethod::Brin));
     let all = own;
-    for (n, index) in others.into_iter().chain(gist.into_iter().rev()) {
+    // Of equally good indexes PostgreSQL takes the newest.
+    for (n, index) in t.indexes.iter().enumerate().rev() {
         if !index.valid {
             continue;
         }
@@ -708,8 +757,7 @@ pub(super) fn join_candidates(rel: usize, tree: &JoinTree) -> Vec<Clause> {
                         rels,
                         required: rels,
                         equality: None,
-                        class: Some(i),
-                        implied: false,
+                        selectivity: None,
                     });
                 }
             }
@@ -767,7 +815,7 @@ fn push_index(
     use std::sync::atomic::Ordering::Relaxed;
     let s = around.settings;
     let only = only && s.enable_indexonlyscan;
-    let est = Estimator { rels: around.facts };
+    let est = Estimator::new(around.facts, around.io);
     let mut refs: Vec<&Expr> = m.exprs.iter().collect();
     // The entries are those of the predicate's rows.
     if let Some(p) = base.indexes.get(n).and_then(|i| i.1.as_ref()) {

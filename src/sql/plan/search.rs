@@ -341,9 +341,9 @@ impl<'t> Search<'t> {
         if keys.is_empty() {
             return None;
         }
-        let est = Estimator { rels: self.facts };
+        let est = Estimator::new(self.facts, self.io);
         let cheapest = right.paths.iter().filter(|p| p.outer.is_empty()).min_by(|x, y| x.total.total_cmp(&y.total))?;
-        let groups = super::group::groups(&est, &keys.iter().collect::<Vec<_>>(), cheapest.rows);
+        let groups = est.groups(&keys.iter().collect::<Vec<_>>(), cheapest.rows);
         let rows = groups.min(cheapest.rows).max(1.0);
         let s = self.settings;
         let hashed = s.cpu_operator_cost * keys.len() as f64 * cheapest.rows;
@@ -363,9 +363,9 @@ impl<'t> Search<'t> {
         a: RelSet,
         b: RelSet,
     ) -> f64 {
-        let est = Estimator { rels: self.facts };
-        let exprs: Vec<&Expr> = on.iter().filter(|c| !c.implied).map(|c| &c.expr).collect();
-        let s = est.all(&exprs);
+        let est = Estimator::new(self.facts, self.io);
+        let exprs: Vec<&Expr> = on.iter().filter(|c| c.selectivity.is_none()).map(|c| &c.expr).collect();
+        let s = est.all(&exprs) * on.iter().filter_map(|c| c.selectivity).product::<f64>();
         let rows = match kind {
             JoinKind::Inner => left * right * s,
             JoinKind::Left => (left * right * s).max(left),
@@ -376,21 +376,18 @@ impl<'t> Search<'t> {
                 left * if kind == JoinKind::Semi { matched } else { 1.0 - matched }
             }
         };
-        let f: Vec<&Expr> = filter.iter().map(|c| &c.expr).collect();
-        (rows * est.all(&f)).round().max(1.0)
+        let f: Vec<&Expr> = filter.iter().filter(|c| c.selectivity.is_none()).map(|c| &c.expr).collect();
+        let s = est.all(&f) * filter.iter().filter_map(|c| c.selectivity).product::<f64>();
+        (rows * s).round().max(1.0)
     }
 
-    /// The part of the left rows that have a partner: PostgreSQL 15, selfuncs.c, eqjoinsel_semi without MCVs.
+    /// The part of the left rows that have a partner: PostgreSQL 15, selfuncs.c, eqjoinsel_semi for each equality.
     fn semi_fraction(&self, on: &[Clause], _left: f64, right: f64, s: f64, a: RelSet, b: RelSet) -> f64 {
-        let est = Estimator { rels: self.facts };
+        let est = Estimator::new(self.facts, self.io);
         let mut fraction = 1.0;
         let mut any = false;
         for c in on {
             let Some(eq) = &c.equality else { continue };
-            if c.implied {
-                any = true;
-                continue;
-            }
             let (l, r) = if eq.left_rels.within(a) && eq.right_rels.within(b) {
                 (&eq.left, &eq.right)
             } else if eq.left_rels.within(b) && eq.right_rels.within(a) {
@@ -399,8 +396,7 @@ impl<'t> Search<'t> {
                 continue;
             };
             any = true;
-            let (nl, nr) = (est.distinct(l), est.distinct(r).min(right));
-            fraction *= if nl <= nr || nl <= 1.0 { 1.0 } else { nr / nl };
+            fraction *= est.semi_equality(l, r, right);
         }
         if any { fraction } else { (right * s).min(1.0) }
     }
@@ -483,7 +479,7 @@ impl Ways<'_, '_> {
         }
         if parameterised && !stops_early && l.rows >= 2.0 {
             let memo = super::memoize::Inner { path: r, left: a, width: right.width, base: self.search.base };
-            options.extend(memo.costs(l.rows, self.search.facts, s));
+            options.extend(memo.costs(l.rows, &Estimator::new(self.search.facts, self.search.io), s));
         }
         for (keep, first, again) in options {
             let run = l.total + first + (n - 1.0) * again * share;
@@ -554,7 +550,7 @@ impl Ways<'_, '_> {
             run += 2.0 * pages * s.seq_page_cost;
         }
         // Rows that fall into one bucket are compared; distinct values of the inner side spread them.
-        let est = Estimator { rels: self.search.facts };
+        let est = Estimator::new(self.search.facts, self.search.io);
         let distinct = keys.iter().map(|(_, k)| est.distinct(k)).fold(1.0, f64::max).min(r.rows.max(1.0));
         let bucket = r.rows / distinct;
         run += s.cpu_operator_cost * n * l.rows * (bucket * 0.5).max(0.5);
@@ -657,7 +653,8 @@ fn same_form(l: Expr, r: Expr) -> Option<(Expr, Expr)> {
     Some((widen(l, target)?, widen(r, target)?))
 }
 
-fn widen(e: Expr, target: crate::base::Oid) -> Option<Expr> {
+/// The expression cast to a type that holds all its values.
+pub(super) fn widen(e: Expr, target: crate::base::Oid) -> Option<Expr> {
     if e.ty.oid == target {
         return Some(e);
     }

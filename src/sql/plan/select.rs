@@ -87,6 +87,7 @@ impl Planner<'_> {
         self.planned_links = before;
         self.planned_rows = rows;
         keep_items_apart(query);
+        super::canonical::conditions(query);
         failed.map_or(Ok(()), Err)
     }
 

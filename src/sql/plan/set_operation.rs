@@ -3,10 +3,12 @@
 use super::layout::Layout;
 use super::planner::{LevelKind, Planner};
 use super::select::State;
+use super::selectivity::{Estimator, Facts};
 use super::{Cost, Plan, PlanNode, SetOpKind};
 use crate::base::{Error, Result};
 use crate::sql::bind::{Distinct, Query, Rel, SetTree, Source};
 use crate::sql::expr::{Expr, ExprKind};
+use crate::types::IoContext;
 
 impl Planner<'_> {
     pub(super) fn set_operation(&mut self, mut query: Query) -> Result<Plan> {
@@ -15,7 +17,7 @@ impl Planner<'_> {
         for e in query.limit.iter_mut().chain(&mut query.offset) {
             self.prepare(e)?;
         }
-        let mut plan = self.set_tree(&tree, &mut rels)?;
+        let mut plan = self.set_tree(&tree, &mut rels)?.0;
         // The leftmost leaf's types may say more than all leaves together do.
         for t in &query.targets {
             t.expr.walk(&mut |x| {
@@ -51,14 +53,18 @@ impl Planner<'_> {
         self.output(&query, targets, plan, layout, State::default())
     }
 
-    fn set_tree(&mut self, tree: &SetTree, rels: &mut [Rel]) -> Result<Plan> {
+    /// The plan of a tree, and how many different rows it gives.
+    fn set_tree(&mut self, tree: &SetTree, rels: &mut [Rel]) -> Result<(Plan, f64)> {
         match tree {
             SetTree::Leaf(i) => {
                 let Source::Subquery(q) = &mut rels[*i].source else {
                     return Err(Error::internal("a set operation over something else than queries"));
                 };
                 let q = std::mem::take(&mut **q);
-                Ok(self.query(q, LevelKind::Rel)?.0)
+                let source = Leaf::of(&q);
+                let plan = self.query(q, LevelKind::Rel)?.0;
+                let different = source.different(plan.cost.rows, self.cx.io);
+                Ok((plan, different))
             }
             SetTree::Node { op: SetOpKind::Union, all, .. } => {
                 let mut inputs = Vec::new();
@@ -77,26 +83,25 @@ impl Planner<'_> {
                     cost,
                     params: Vec::new(),
                 };
-                Ok(if *all { append } else { self.unique(append) })
+                let plan = if *all { append } else { self.unique(append) };
+                let rows = plan.cost.rows;
+                Ok((plan, rows))
             }
             SetTree::Node { op, all, left, right } => {
-                let left = self.set_tree(left, rels)?;
-                let right = self.set_tree(right, rels)?;
+                let (left, of_left) = self.set_tree(left, rels)?;
+                let (right, of_right) = self.set_tree(right, rels)?;
                 let total = left.cost.total
                     + right.cost.total
                     + (left.cost.rows + right.cost.rows) * self.cx.settings.cpu_operator_cost;
-                let rows = match op {
-                    SetOpKind::Intersect => left.cost.rows.min(right.cost.rows),
-                    _ => left.cost.rows,
+                let (different, most) = match op {
+                    SetOpKind::Intersect => (of_left.min(of_right), left.cost.rows.min(right.cost.rows)),
+                    _ => (of_left, left.cost.rows),
                 };
+                let rows = if *all { most } else { different };
                 let cost = Cost { startup: total, total, rows, width: left.cost.width };
                 let columns = left.columns.clone();
-                Ok(Plan {
-                    node: PlanNode::SetOp { left: Box::new(left), right: Box::new(right), op: *op, all: *all },
-                    columns,
-                    cost,
-                    params: Vec::new(),
-                })
+                let node = PlanNode::SetOp { left: Box::new(left), right: Box::new(right), op: *op, all: *all };
+                Ok((Plan { node, columns, cost, params: Vec::new() }, different))
             }
         }
     }
@@ -109,7 +114,7 @@ impl Planner<'_> {
             self.flatten(left, all, rels, out)?;
             return self.flatten(right, all, rels, out);
         }
-        out.push(self.set_tree(tree, rels)?);
+        out.push(self.set_tree(tree, rels)?.0);
         Ok(())
     }
 
@@ -126,6 +131,32 @@ impl Planner<'_> {
             cost,
             params: Vec::new(),
         }
+    }
+}
+
+/// What is known of a query's rows before it is planned.
+struct Leaf {
+    facts: Vec<Facts>,
+    /// None: its rows differ by what it is.
+    columns: Option<Vec<Expr>>,
+}
+
+impl Leaf {
+    fn of(q: &Query) -> Leaf {
+        let grouped = q.has_aggregates
+            || !q.group_by.is_empty()
+            || q.having.is_some()
+            || !matches!(q.distinct, Distinct::No)
+            || q.set_op.is_some();
+        let columns = (!grouped).then(|| q.output().map(|t| t.expr.clone()).collect());
+        Leaf { facts: q.rels.iter().map(Facts::known).collect(), columns }
+    }
+
+    /// PostgreSQL 15, prepunion.c, recurse_set_operations: same rule.
+    fn different(mut self, rows: f64, io: &IoContext) -> f64 {
+        let Some(columns) = self.columns else { return rows };
+        self.facts.iter_mut().for_each(|f| f.rows = f.rows.min(rows));
+        Estimator::new(&self.facts, io).groups(&columns.iter().collect::<Vec<_>>(), rows)
     }
 }
 

@@ -190,7 +190,7 @@ impl Planner<'_> {
             super::secure::arrange(c, settings);
             let facts = child_facts(facts, c);
             let refs: Vec<&Expr> = c.quals.iter().collect();
-            let s = Estimator { rels: &facts }.all(&refs);
+            let s = Estimator::new(&facts, self.cx.io).all(&refs);
             c.rows = (c.tuples * s).round().max(1.0);
         }
         base.rows = children.iter().map(|c| c.rows).sum::<f64>().max(1.0);

@@ -219,7 +219,8 @@ fn keep_counts(cx: &mut ExecContext, table: &Relation, index: &Index, rows: f64,
     if storage.locks.try_acquire(&mut backend.txn.held, tag, LockMode::Exclusive, Scope::Transaction).is_none() {
         return Ok(());
     }
-    store_stats(cx, table.oid, pages, rows, table.column_stats.load().to_vec(), None)
+    let columns = table.column_stats.load().to_vec();
+    store_stats(cx, table.oid, table.store.as_deref(), pages, rows, columns, None)
 }
 
 fn duplicate(

@@ -826,6 +826,7 @@ impl Explainer<'_, '_> {
             AggStrategy::Plain => "Aggregate",
             AggStrategy::Hash if sets && a.sets.iter().any(Vec::is_empty) => "MixedAggregate",
             AggStrategy::Hash => "HashAggregate",
+            AggStrategy::Sorted if a.calls.is_empty() && !sets => "Group",
             AggStrategy::Sorted => "GroupAggregate",
         }
         .into();

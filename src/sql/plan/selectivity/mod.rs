@@ -1,16 +1,31 @@
-//! How many rows a condition keeps: PostgreSQL 15, clausesel.c and selfuncs.c, same defaults.
+//! How many rows a condition keeps: PostgreSQL 15, clausesel.c and selfuncs.c, same formulas and defaults.
+//!
+//! - `scalar`: a column beside a constant, by its most common values and its histogram.
+//! - `pattern`: LIKE and regular expressions.
+//! - `join`: equalities between two relations.
+//! - `groups`: how many there are of rows that are grouped.
+//! - `extended`: what CREATE STATISTICS knows of columns together.
+//! - `position`: where a value lies between two bounds of a histogram.
+
+mod extended;
+mod groups;
+mod join;
+mod pattern;
+mod position;
+mod scalar;
 
 use super::fold::constant;
 use super::relset::rels_of;
 use crate::catalog::{ColumnStats, Relation};
+use crate::sql::bind::Rel;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::{self, Selectivity};
-use crate::types::{self, TypeRef, Value};
-use std::cmp::Ordering;
+use crate::types::{self, IoContext, TypeRef, Value};
 use std::sync::Arc;
 
 const DEFAULT_EQ: f64 = 0.005;
 const DEFAULT_INEQ: f64 = 0.333_333_333_333_333_3;
+const DEFAULT_RANGE: f64 = 0.005;
 const DEFAULT_MATCH: f64 = 0.005;
 const DEFAULT_CONTAIN: f64 = 0.005;
 const DEFAULT_MATCHING: f64 = 0.010;
@@ -30,9 +45,20 @@ pub(super) struct Facts {
     pub rows: f64,
 }
 
+impl Facts {
+    /// What is known of a relation before its size is looked at.
+    pub fn known(rel: &Rel) -> Facts {
+        let table = super::scan::table(rel).cloned();
+        let tuples = table.as_ref().map(|t| t.stats.reltuples()).filter(|n| *n >= 1.0).unwrap_or(1000.0);
+        let tree = table.as_ref().is_some_and(|t| !t.children.is_empty());
+        Facts { table, tree, tuples, rows: tuples }
+    }
+}
+
 /// Estimates over the relations of one query level.
 pub(super) struct Estimator<'a> {
-    pub rels: &'a [Facts],
+    rels: &'a [Facts],
+    io: &'a IoContext,
 }
 
 /// The statistics of one column, as they are kept with those of the table's others.
@@ -70,7 +96,15 @@ pub(super) fn strip(e: &Expr) -> &Expr {
     }
 }
 
-impl Estimator<'_> {
+impl<'a> Estimator<'a> {
+    pub fn new(rels: &'a [Facts], io: &'a IoContext) -> Estimator<'a> {
+        Estimator { rels, io }
+    }
+
+    pub fn facts(&self) -> &'a [Facts] {
+        self.rels
+    }
+
     pub fn variable(&self, e: &Expr) -> Option<Variable> {
         let inner = strip(e);
         let ExprKind::Var { rel, attno, levels_up: 0 } = inner.kind else { return None };
@@ -112,84 +146,6 @@ impl Estimator<'_> {
         }
     }
 
-    /// Different values of columns that extended statistics know of together, and the expressions they say nothing of.
-    /// PostgreSQL 15, selfuncs.c, estimate_multivariate_ndistinct.
-    pub fn known_together<'e>(&self, exprs: &[&'e Expr]) -> (f64, Vec<&'e Expr>) {
-        let mut rest = exprs.to_vec();
-        let mut known = 1.0;
-        for (rel, facts) in self.rels.iter().enumerate() {
-            let Some(table) = &facts.table else { continue };
-            let stats = table.extended_stats.load();
-            if stats.is_empty() {
-                continue;
-            }
-            let attno = |e: &Expr| match strip(e).kind {
-                ExprKind::Var { rel: r, attno, levels_up: 0 } if r == rel => Some(attno),
-                _ => None,
-            };
-            loop {
-                let wanted: Vec<i16> = rest.iter().filter_map(|e| attno(e)).collect();
-                let all = stats.iter().flat_map(|s| &s.distinct);
-                let fitting = all.filter(|(columns, _)| columns.iter().all(|c| wanted.contains(c)));
-                let Some((columns, n)) = fitting.max_by_key(|(columns, _)| columns.len()) else { break };
-                known *= n;
-                rest.retain(|e| !attno(e).is_some_and(|a| columns.contains(&a)));
-            }
-        }
-        (known, rest)
-    }
-
-    /// Equalities with constants on columns that decide one another: what each further one leaves of the rows.
-    /// PostgreSQL 15, dependencies.c, dependencies_clauselist_selectivity: same formula for two and more columns.
-    fn by_dependencies(&self, clauses: &[&Expr]) -> Option<(f64, Vec<usize>)> {
-        for (rel, facts) in self.rels.iter().enumerate() {
-            let Some(table) = &facts.table else { continue };
-            let stats = table.extended_stats.load();
-            if stats.iter().all(|s| s.dependencies.is_empty()) {
-                continue;
-            }
-            let fixed = |e: &Expr| {
-                let (v, _, _) = super::jointree::constant_equality(e)?;
-                match strip(v).kind {
-                    ExprKind::Var { rel: r, attno, levels_up: 0 } if r == rel => Some(attno),
-                    _ => None,
-                }
-            };
-            let found: Vec<(usize, i16)> =
-                clauses.iter().enumerate().filter_map(|(n, e)| fixed(e).map(|a| (n, a))).collect();
-            let mut open: Vec<(usize, i16)> = Vec::new();
-            for f in found {
-                if !open.iter().any(|o| o.1 == f.1) {
-                    open.push(f);
-                }
-            }
-            let used: Vec<usize> = open.iter().map(|o| o.0).collect();
-            let mut steps: Vec<(f64, f64)> = Vec::new();
-            loop {
-                let has = |a: &i16| open.iter().any(|o| o.1 == *a);
-                let all = stats.iter().flat_map(|s| &s.dependencies);
-                let fitting = all.filter(|(from, to, _)| from.iter().all(has) && has(to));
-                // The one with most columns, then the strongest.
-                let Some((_, to, degree)) = fitting.max_by(|a, b| a.0.len().cmp(&b.0.len()).then(a.2.total_cmp(&b.2)))
-                else {
-                    break;
-                };
-                let at = open.iter().position(|o| o.1 == *to)?;
-                let (n, _) = open.remove(at);
-                steps.push((self.one(clauses[n]), *degree));
-            }
-            if steps.is_empty() {
-                continue;
-            }
-            let mut s: f64 = open.iter().map(|o| self.one(clauses[o.0])).product();
-            for (own, degree) in steps.into_iter().rev() {
-                s = degree * s.min(own) + (1.0 - degree) * s * own;
-            }
-            return Some((s, used));
-        }
-        None
-    }
-
     /// The part of the rows a list of conditions keeps, ranges on one column taken together.
     pub fn all(&self, clauses: &[&Expr]) -> f64 {
         let mut s = 1.0;
@@ -219,12 +175,17 @@ impl Estimator<'_> {
                 None => s *= part,
             }
         }
-        for (_, low, high) in ranges {
+        for (var, low, high) in ranges {
             s *= match (low, high) {
-                (Some(l), Some(h)) if l == DEFAULT_INEQ || h == DEFAULT_INEQ => 0.005,
+                (Some(l), Some(h)) if l == DEFAULT_INEQ || h == DEFAULT_INEQ => DEFAULT_RANGE,
                 (Some(l), Some(h)) => {
-                    let both = l + h - 1.0;
-                    if both > 0.0 { both } else { 1.0e-10_f64.max(both.abs().min(0.005)) }
+                    // Both leave out the NULLs.
+                    let nulls = self.variable(var).map_or(DEFAULT_UNKNOWN, |v| v.null_frac());
+                    match l + h - 1.0 + nulls {
+                        both if both > 0.0 => both,
+                        both if both < -0.01 => DEFAULT_RANGE,
+                        _ => 1.0e-10,
+                    }
                 }
                 (Some(x), None) | (None, Some(x)) => x,
                 _ => 1.0,
@@ -243,20 +204,14 @@ impl Estimator<'_> {
             ExprKind::Not(a) => 1.0 - self.one(a),
             ExprKind::IsNull(a) => self.null_fraction(a),
             ExprKind::IsNotNull(a) => 1.0 - self.null_fraction(a),
-            ExprKind::BoolTest { arg, is, negated } => {
-                let p = match is {
-                    Some(true) => self.one(arg),
-                    Some(false) => 1.0 - self.one(arg),
-                    None => DEFAULT_UNKNOWN,
-                };
-                if *negated { 1.0 - p } else { p }
-            }
+            ExprKind::BoolTest { arg, is, negated } => self.boolean_test(arg, *is, *negated),
             ExprKind::Var { .. } => self.boolean(e),
             ExprKind::Func { oper: Some(o), args, .. } if args.len() == 2 => self.operator(*o, &args[0], &args[1]),
             ExprKind::ScalarArray { oper, any, left, array, .. } => self.scalar_array(*oper, *any, left, array),
             ExprKind::Distinct { left, right, negated, .. } => {
-                let p = self.equality(left, right);
-                if *negated { p } else { 1.0 - p }
+                let (l, r) = (types::base_type(left.ty.oid), types::base_type(right.ty.oid));
+                let same = func::type_operator("=", l, r).map_or(DEFAULT_EQ, |op| self.operator(op.oid, left, right));
+                if *negated { same } else { 1.0 - same }
             }
             // PostgreSQL 15, plancat.c and clausesel.c, rowcomparesel: the first columns alone are looked at.
             ExprKind::RowCompare { op, pairs } => {
@@ -268,19 +223,39 @@ impl Estimator<'_> {
                 first.unwrap_or(DEFAULT_INEQ)
             }
             ExprKind::SubPlan(_) | ExprKind::SubLink(_) => 0.5,
+            // PostgreSQL 15, like_support.c, text_starts_with_support.
+            ExprKind::Func { func, args, .. } if func.name == "starts_with" && args.len() == 2 => {
+                match func::type_operator("^@", types::oid::TEXT, types::oid::TEXT) {
+                    Some(op) => self.pattern(op, &args[0], &args[1], false),
+                    None => DEFAULT_INEQ,
+                }
+            }
             ExprKind::Func { .. } => DEFAULT_INEQ,
             _ => 0.5,
         })
     }
 
+    /// PostgreSQL 15, selfuncs.c, booltestsel: NULLs count for what is not.
+    fn boolean_test(&self, arg: &Expr, is: Option<bool>, negated: bool) -> f64 {
+        let nulls = match self.variable(arg) {
+            Some(Variable { stats: Some(s), .. }) => Some(s.null_frac),
+            _ => None,
+        };
+        let p = match (is, nulls) {
+            (Some(true), _) => self.one(arg),
+            (Some(false), Some(nulls)) => 1.0 - nulls - self.one(arg),
+            (Some(false), None) => 1.0 - self.one(arg),
+            (None, nulls) => nulls.unwrap_or(DEFAULT_UNKNOWN),
+        };
+        if negated { 1.0 - p } else { p }
+    }
+
+    /// A column of booleans as a condition.
     fn boolean(&self, e: &Expr) -> f64 {
-        let Some(stats) = self.variable(e).and_then(|v| v.stats) else { return 0.5 };
-        match stats.most_common.iter().find(|(v, _)| *v == Value::Bool(true)) {
-            Some((_, f)) => *f,
-            None => match stats.most_common.first() {
-                Some((_, f)) => 1.0 - f - stats.null_frac,
-                None => 0.5,
-            },
+        let truth = Expr::new(ExprKind::Const(Value::Bool(true)), TypeRef::of(types::oid::BOOL));
+        match (func::type_operator("=", types::oid::BOOL, types::oid::BOOL), self.variable(e)) {
+            (Some(equal), Some(Variable { stats: Some(_), .. })) => self.equality(equal, e, &truth, false),
+            _ => 0.5,
         }
     }
 
@@ -306,17 +281,36 @@ impl Estimator<'_> {
 
     fn operator(&self, oper: crate::base::Oid, left: &Expr, right: &Expr) -> f64 {
         let Some(op) = func::oper(oper) else { return 0.5 };
-        let both = !rels_of(left).is_empty() && !rels_of(right).is_empty();
+        let (l, r) = (rels_of(left), rels_of(right));
+        let both = !l.is_empty() && !r.is_empty();
+        // Of two columns of one relation nothing is known together.
+        if both && l.union(r).single().is_some() {
+            return match op.selectivity() {
+                Selectivity::Equal => DEFAULT_EQ,
+                Selectivity::NotEqual => 1.0 - DEFAULT_EQ,
+                Selectivity::None => 0.5,
+                Selectivity::Pattern => DEFAULT_MATCH,
+                Selectivity::NotPattern => 1.0 - DEFAULT_MATCH,
+                _ => DEFAULT_INEQ,
+            };
+        }
         match op.selectivity() {
             Selectivity::Equal if both => self.join_equality(left, right),
-            Selectivity::Equal => self.equality(left, right),
+            Selectivity::Equal => self.equality(op, left, right, false),
             Selectivity::NotEqual if both => 1.0 - self.join_equality(left, right),
-            Selectivity::NotEqual => 1.0 - self.equality(left, right),
-            Selectivity::Less | Selectivity::Greater if both => DEFAULT_INEQ,
-            Selectivity::Less => self.inequality(left, right, true),
-            Selectivity::Greater => self.inequality(left, right, false),
-            Selectivity::Like => DEFAULT_MATCH,
-            Selectivity::NotLike => 1.0 - DEFAULT_MATCH,
+            Selectivity::NotEqual => match func::oper(op.negator) {
+                Some(equal) => self.equality(equal, left, right, true),
+                None => 1.0 - DEFAULT_EQ,
+            },
+            Selectivity::Less | Selectivity::Greater | Selectivity::LessEqual | Selectivity::GreaterEqual if both => {
+                DEFAULT_INEQ
+            }
+            Selectivity::Less => self.inequality(op, left, right, (true, false)),
+            Selectivity::LessEqual => self.inequality(op, left, right, (true, true)),
+            Selectivity::Greater => self.inequality(op, left, right, (false, false)),
+            Selectivity::GreaterEqual => self.inequality(op, left, right, (false, true)),
+            Selectivity::Pattern => self.pattern(op, left, right, false),
+            Selectivity::NotPattern => self.pattern(op, left, right, true),
             Selectivity::ArrayContains => array_contains(op.name, left, right),
             Selectivity::Matching => DEFAULT_MATCHING,
             Selectivity::TextSearch => DEFAULT_TEXT_SEARCH,
@@ -333,81 +327,6 @@ impl Estimator<'_> {
             Selectivity::Other => DEFAULT_INEQ,
             Selectivity::None => 0.5,
         }
-    }
-
-    fn sides<'e>(&self, left: &'e Expr, right: &'e Expr) -> Option<(Variable, &'e Expr, bool)> {
-        match self.variable(left) {
-            Some(v) => Some((v, right, false)),
-            None => self.variable(right).map(|v| (v, left, true)),
-        }
-    }
-
-    fn equality(&self, left: &Expr, right: &Expr) -> f64 {
-        let Some((v, other, _)) = self.sides(left, right) else {
-            return match rels_of(left).union(rels_of(right)).single() {
-                Some(_) => 1.0 / self.distinct(left).max(self.distinct(right)).max(1.0),
-                None => DEFAULT_EQ,
-            };
-        };
-        if v.unique {
-            return 1.0 / v.tuples;
-        }
-        let Some(stats) = &v.stats else {
-            return 1.0 / v.distinct();
-        };
-        let Some(value) = constant(other) else {
-            // The average over all values that are no NULL.
-            let p = (1.0 - stats.null_frac) / v.distinct();
-            return stats.most_common.first().map_or(p, |(_, f)| p.min(*f));
-        };
-        if value.is_null() {
-            return 0.0;
-        }
-        let same = |m: &Value| {
-            strip(other).ty.oid == v.ty.oid && types::compare(v.ty, m.datum(), value.datum()) == Ordering::Equal
-                || m == value
-        };
-        if let Some((_, f)) = stats.most_common.iter().find(|(m, _)| same(m)) {
-            return *f;
-        }
-        let common: f64 = stats.most_common.iter().map(|(_, f)| f).sum();
-        let rest = clamp(1.0 - common - stats.null_frac);
-        let others = (v.distinct() - stats.most_common.len() as f64).max(1.0);
-        let p = rest / others;
-        stats.most_common.last().map_or(p, |(_, f)| p.min(*f))
-    }
-
-    fn join_equality(&self, left: &Expr, right: &Expr) -> f64 {
-        let (l, r) = (self.distinct(left), self.distinct(right));
-        let known = (1.0 - self.null_fraction(left).min(0.99)) * (1.0 - self.null_fraction(right).min(0.99));
-        known / l.max(r).max(1.0)
-    }
-
-    fn inequality(&self, left: &Expr, right: &Expr, less: bool) -> f64 {
-        let Some((v, other, swapped)) = self.sides(left, right) else { return DEFAULT_INEQ };
-        let less = less != swapped;
-        let (Some(stats), Some(value)) = (&v.stats, constant(other)) else { return DEFAULT_INEQ };
-        if value.is_null() {
-            return 0.0;
-        }
-        let comparable = types::phys(other.ty.oid) == types::phys(v.ty.oid);
-        if !comparable {
-            return DEFAULT_INEQ;
-        }
-        let below = |m: &Value| types::compare(v.ty, m.datum(), value.datum()) == Ordering::Less;
-        let common: f64 = stats.most_common.iter().filter(|(m, _)| below(m) == less).map(|(_, f)| f).sum();
-        let all_common: f64 = stats.most_common.iter().map(|(_, f)| f).sum();
-        let rest = clamp(1.0 - all_common - stats.null_frac);
-        let fraction = histogram_fraction(&stats.histogram, value, v.ty);
-        let part = match fraction {
-            Some(f) => {
-                let f = if less { f } else { 1.0 - f };
-                f.clamp(0.0001, 0.9999)
-            }
-            None if stats.most_common.is_empty() => return DEFAULT_INEQ,
-            None => 0.5,
-        };
-        clamp(common + rest * part)
     }
 
     fn scalar_array(&self, oper: Option<crate::base::Oid>, any: bool, left: &Expr, array: &Expr) -> f64 {
@@ -428,8 +347,11 @@ impl Estimator<'_> {
                     oper.map_or(0.5, |o| self.operator(o, left, &c))
                 })
                 .collect(),
-            (Some(v), _) => vec![self.equality(left, array); v.len()],
-            _ => vec![self.equality(left, array); 10],
+            // PostgreSQL 15, selfuncs.c, scalararraysel: ten elements, of which nothing is known.
+            (known, _) => {
+                let some = Expr::new(ExprKind::ExecParam(usize::MAX), TypeRef::of(element));
+                vec![oper.map_or(0.5, |o| self.operator(o, left, &some)); known.as_ref().map_or(10, Vec::len)]
+            }
         };
         match (equal, any) {
             (Some(Selectivity::Equal), true) => clamp(each.iter().sum()),
@@ -456,6 +378,16 @@ impl Variable {
     }
 }
 
+/// How many elements an array has. PostgreSQL 15, selfuncs.c, estimate_array_length.
+pub(super) fn elements(array: &Expr) -> f64 {
+    match &strip(array).kind {
+        ExprKind::Const(Value::Bytes(b)) => types::array::Array::new(b).len() as f64,
+        ExprKind::Const(_) => 0.0,
+        ExprKind::Array { elements, nested: false } => elements.len() as f64,
+        _ => 10.0,
+    }
+}
+
 /// PostgreSQL 15, array_selfuncs.c, of elements about which nothing is known.
 fn array_contains(op: &str, left: &Expr, right: &Expr) -> f64 {
     let elements = match (constant(right), constant(left)) {
@@ -471,46 +403,14 @@ fn array_contains(op: &str, left: &Expr, right: &Expr) -> f64 {
     }
 }
 
-/// The part of a histogram below a value.
-fn histogram_fraction(bounds: &[Value], value: &Value, ty: TypeRef) -> Option<f64> {
-    if bounds.len() < 2 {
-        return None;
-    }
-    let buckets = (bounds.len() - 1) as f64;
-    let at = bounds.partition_point(|b| types::compare(ty, b.datum(), value.datum()) == Ordering::Less);
-    if at == 0 {
-        return Some(0.0);
-    }
-    if at == bounds.len() {
-        return Some(1.0);
-    }
-    let inside = match (number(&bounds[at - 1]), number(&bounds[at]), number(value)) {
-        (Some(a), Some(b), Some(x)) if b > a => (x - a) / (b - a),
-        _ => 0.5,
-    };
-    Some(((at - 1) as f64 + inside.clamp(0.0, 1.0)) / buckets)
-}
-
-fn number(v: &Value) -> Option<f64> {
-    Some(match v {
-        Value::I16(n) => f64::from(*n),
-        Value::I32(n) => f64::from(*n),
-        Value::U32(n) => f64::from(*n),
-        Value::I64(n) => *n as f64,
-        Value::F32(n) => f64::from(*n),
-        Value::F64(n) => *n,
-        _ => return None,
-    })
-}
-
 /// `var > const` is the low side of a range, `var < const` the high one.
 fn range_side(e: &Expr) -> Option<(&Expr, bool)> {
     let ExprKind::Func { oper: Some(o), args, .. } = &e.kind else { return None };
     let [l, r] = &args[..] else { return None };
     let side = func::oper(*o)?.selectivity();
     let greater = match side {
-        Selectivity::Greater => true,
-        Selectivity::Less => false,
+        Selectivity::Greater | Selectivity::GreaterEqual => true,
+        Selectivity::Less | Selectivity::LessEqual => false,
         _ => return None,
     };
     if matches!(strip(l).kind, ExprKind::Var { levels_up: 0, .. }) && rels_of(r).is_empty() {
