@@ -13,3 +13,6 @@ create table t as select no1 from t;
 create table if not exists t as select * from nowhere;
 create table nowhere.x as select * from nothing;
 select * into t from nowhere;
+-- Names of other databases.
+select other.pg_catalog.now();
+select * from other.pg_catalog.pg_class;

@@ -68,7 +68,11 @@ impl Binder<'_, '_> {
         let (schema, name) = match &call.name[..] {
             [n] => (None, n.as_str()),
             [s, n] => (Some(s.as_str()), n.as_str()),
-            [_, s, n] => (Some(s.as_str()), n.as_str()),
+            [db, s, n] if *db == self.cx.names.current_database() => (Some(s.as_str()), n.as_str()),
+            [_, _, _] => {
+                let text = format!("cross-database references are not implemented: {}", call.name.join("."));
+                return Err(Error::unsupported(text).at(self.at(pos)));
+            }
             _ => {
                 return Err(err!(
                     SYNTAX_ERROR,
