@@ -530,7 +530,9 @@ impl<'a> Pass<'a> {
                     match &mut when.action {
                         MergeAction::Nothing | MergeAction::Delete => {}
                         MergeAction::Update(set) => set.iter_mut().try_for_each(|(_, e)| self.expr(e).map(drop))?,
-                        MergeAction::Insert(values) => values.iter_mut().try_for_each(|e| self.expr(e).map(drop))?,
+                        MergeAction::Insert { values, .. } => {
+                            values.iter_mut().try_for_each(|e| self.expr(e).map(drop))?
+                        }
                     }
                 }
             }

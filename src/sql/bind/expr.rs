@@ -649,7 +649,8 @@ impl Binder<'_, '_> {
         let at = if pos == ast::NOWHERE { typ.pos } else { pos };
         let mut out = self.cast(bound, target, at)?;
         out.pos = None;
-        if self.cx.names.keeps_written() && super::shown::is_cast(&out) {
+        let row = matches!(&out.kind, ExprKind::Row { names, .. } if !super::shown::is_whole_row(names));
+        if self.cx.names.keeps_written() && (row && out.ty.oid != oid::RECORD || super::shown::is_cast(&out)) {
             out = super::call::written(Form::Cast, out);
             out.pos = None;
         }

@@ -270,7 +270,7 @@ impl Jumble {
                 self.tag(3);
                 self.assigned(set);
             }
-            MergeAction::Insert(values) => {
+            MergeAction::Insert { values, .. } => {
                 self.tag(4);
                 self.all(values);
             }

@@ -102,7 +102,7 @@ impl Binder<'_, '_> {
                     returning: Vec::new(),
                     of_copy: false,
                 };
-                MergeAction::Insert(self.merge_values(&like, values, rel, kept, target)?)
+                self.merge_values(&like, values, rel, kept, target)?
             }
         };
         Ok(MergeWhen { matched: w.matched, condition, action })
@@ -115,7 +115,7 @@ impl Binder<'_, '_> {
         rel: &Arc<Relation>,
         kept: &Stored,
         target: usize,
-    ) -> Result<Vec<Expr>> {
+    ) -> Result<MergeAction> {
         let columns = self.insert_columns(s, rel)?;
         let mut given: Vec<Option<Given>> = (0..rel.attributes.len()).map(|_| None).collect();
         if !values.is_empty() {
@@ -127,7 +127,9 @@ impl Binder<'_, '_> {
                 given[*attr] = self.insert_value(value, rel, s.overriding, *attr)?;
             }
         }
-        given.into_iter().enumerate().map(|(attr, g)| self.attribute_value(g, attr, rel, kept)).collect()
+        let named = columns.iter().take(values.len()).map(|(attr, _)| *attr).collect();
+        let values = given.into_iter().enumerate().map(|(attr, g)| self.attribute_value(g, attr, rel, kept));
+        Ok(MergeAction::Insert { values: values.collect::<Result<_>>()?, named, overriding: s.overriding })
     }
 }
 

@@ -51,7 +51,8 @@ pub(in crate::sql) use resolve::{find_operator_in, sort_operator};
 pub use rewrite::{bind_rule_action, bind_rule_condition, obstacle, reads_of_condition, reads_of_rule, rule_level};
 pub use shown::{Label, Shown, Written, constant as shown_constant};
 pub use stored::{
-    Stored, bind_default, condition_of, hash_code, hashed_value, of_table, parse_expression, stored, view_query,
+    Stored, bind_default, condition_of, hash_code, hashed_value, of_table, parse_expression, parse_expressions, stored,
+    view_query,
 };
 pub use target::index_column_name;
 pub use user_code::{Everywhere, UserCode};
@@ -229,6 +230,14 @@ pub fn bind_call(cx: &mut BindContext<'_>, call: &ast::FuncCall, pos: Pos) -> Re
     let mut binder = Binder::new(cx);
     binder.scopes.push(Scope::default());
     binder.procedure(call, pos)
+}
+
+/// A row as one of a row type, or of a domain over it, as an assignment makes it.
+///
+/// # Errors
+/// 42846.
+pub fn assigned_row(cx: &mut BindContext<'_>, row: Expr, to: TypeRef) -> Result<Expr> {
+    Binder::new(cx).coerce_assignment(row, to, "", ast::NOWHERE, scope::Assigned::Default)
 }
 
 /// How a value becomes one of another type.

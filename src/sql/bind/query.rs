@@ -297,7 +297,12 @@ pub enum MergeAction {
     Delete,
     Update(Vec<(usize, Expr)>),
     /// Values of all attributes, in order.
-    Insert(Vec<Expr>),
+    Insert {
+        values: Vec<Expr>,
+        /// Those that were named, as often as they were.
+        named: Vec<usize>,
+        overriding: crate::sql::ast::Overriding,
+    },
 }
 
 impl MergeWhen {
@@ -306,7 +311,7 @@ impl MergeWhen {
         match &mut self.action {
             MergeAction::Nothing | MergeAction::Delete => {}
             MergeAction::Update(set) => set.iter_mut().for_each(|(_, e)| f(e)),
-            MergeAction::Insert(values) => values.iter_mut().for_each(f),
+            MergeAction::Insert { values, .. } => values.iter_mut().for_each(f),
         }
     }
 }
@@ -343,6 +348,8 @@ pub struct ArbiterElem {
     pub collation: Oid,
     /// An operator class's family and input type.
     pub class: Option<(Oid, Oid)>,
+    /// What that class was called, if it is not the one of the type.
+    pub class_name: Option<String>,
 }
 
 impl ArbiterElem {

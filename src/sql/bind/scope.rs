@@ -185,6 +185,8 @@ pub(in crate::sql) struct Scope {
     pub rels: Vec<Rel>,
     pub items: Vec<NsItem>,
     pub ctes: Vec<Cte>,
+    /// Its entries are a rule's OLD and NEW.
+    pub of_rule: bool,
     /// CTEs whose recursive side is being bound.
     pub pending: Vec<PendingCte>,
     /// CTEs of the same WITH that cannot be named yet.
@@ -626,7 +628,12 @@ impl Binder<'_, '_> {
     fn nearest_column(&self, table: Option<&str>, name: &str) -> Option<String> {
         let mut exact = None;
         let mut best: Option<(usize, Vec<String>)> = None;
-        for (depth, scope) in self.scopes.iter().rev().enumerate() {
+        let mut levels: Vec<(usize, &Scope)> = self.scopes.iter().rev().enumerate().collect();
+        // OLD and NEW are the first entries of an action's own level there.
+        if let Some(at) = levels.iter().position(|(_, scope)| scope.of_rule).filter(|at| *at > 0) {
+            levels.swap(at - 1, at);
+        }
+        for (depth, scope) in levels {
             for (n, rel) in scope.rels.iter().enumerate() {
                 let penalty = match table {
                     Some(t) if !rel.alias.is_empty() => distance(t, &rel.alias),

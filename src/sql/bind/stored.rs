@@ -208,6 +208,18 @@ pub fn hashed_value(code: &Expr) -> &Expr {
     }
 }
 
+/// The expressions of a list given as text, each by itself.
+///
+/// # Errors
+/// It is no list of expressions.
+pub fn parse_expressions(text: &str) -> Result<Vec<String>> {
+    let source = format!("SELECT {text}");
+    let parsed = crate::sql::parse::parse(&source)?;
+    let [ast::RawStmt { stmt: ast::Stmt::Select(s), .. }] = &parsed[..] else { return Ok(Vec::new()) };
+    let ast::SelectBody::Select(core) = &s.body else { return Ok(Vec::new()) };
+    core.targets.iter().map(|t| ast::deparse::expr(&t.expr)).collect()
+}
+
 /// An expression given as text.
 pub fn parse_expression(text: &str) -> Result<ast::Expr> {
     let source = format!("SELECT {text}");

@@ -638,7 +638,10 @@ impl Binder<'_, '_> {
                 None => Oid::INVALID,
             };
             let class = e.opclass.as_ref().map(|c| self.btree_class_named(&c.parts)).transpose()?;
-            wanted.push(ArbiterElem { expr, collation, class });
+            let own =
+                class.is_some() && class == self.cx.names.btree_class(BtreeClass::OfColumn(Oid::INVALID, expr.ty.oid));
+            let class_name = e.opclass.as_ref().filter(|_| !own).and_then(|c| c.parts.last().cloned());
+            wanted.push(ArbiterElem { expr, collation, class, class_name });
         }
         let filter = filter.map(|f| self.condition(f, Clause::IndexPredicate)).transpose()?;
         Ok(Arbiters::Inferred(wanted, filter))

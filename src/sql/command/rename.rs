@@ -55,7 +55,11 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
             rename_column(cx, &found, name, &stmt.new_name)?;
             for table in tables {
                 let table = super::constraint::relation(cx, table)?;
+                let children = inherit::renamed(cx, &table, name, true)?;
                 rename_column(cx, &table, name, &stmt.new_name)?;
+                for child in children {
+                    rename_column(cx, &child, name, &stmt.new_name)?;
+                }
             }
         }
         RenameTarget::DomainConstraint { domain: of, name } => {

@@ -7,7 +7,12 @@ use crate::types::name::quote_identifier;
 use crate::types::{IoContext, TypeRef, Value, oid};
 
 /// `((a IS NOT NULL) AND (a >= 1) AND (a < 10))`; None: the table is no partition, or every row may be there.
-pub fn constraint(catalog: &Catalog, table: Oid, io: &IoContext) -> Option<String> {
+pub fn constraint(
+    catalog: &Catalog,
+    table: Oid,
+    io: &IoContext,
+    shown: &dyn Fn(Oid, &str) -> String,
+) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut at = table;
     loop {
@@ -17,7 +22,7 @@ pub fn constraint(catalog: &Catalog, table: Oid, io: &IoContext) -> Option<Strin
         let parent = *c.lineage.parents.first()?;
         let above = catalog.class(parent)?;
         let above = above.object.as_class().ok()?;
-        let scene = Scene { catalog, parent: above, key: above.lineage.key.as_deref()?, io };
+        let scene = Scene { catalog, parent: above, key: above.lineage.key.as_deref()?, io, shown };
         parts.splice(0..0, scene.conditions(bound));
         at = parent;
     }
@@ -36,13 +41,15 @@ struct Scene<'a> {
     parent: &'a Class,
     key: &'a PartitionKey,
     io: &'a IoContext,
+    /// How an expression over a table is to be written.
+    shown: &'a dyn Fn(Oid, &str) -> String,
 }
 
 impl Scene<'_> {
     fn column(&self, n: usize) -> String {
         let c = &self.key.columns[n];
         match &c.expr {
-            Some(e) => e.to_string(),
+            Some(e) => (self.shown)(self.parent.oid, e),
             None => {
                 self.parent.attributes.get(c.attno as usize - 1).map(|a| quote_identifier(&a.name)).unwrap_or_default()
             }

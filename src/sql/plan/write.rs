@@ -561,7 +561,7 @@ fn merge_when(w: &bind::MergeWhen, row: &Layout) -> Result<MergeWhen> {
             let bound = |(attr, e): &(usize, Expr)| Ok(UpdateColumn { attr: *attr, expr: row.bound(e)? });
             MergeAction::Update(set.iter().map(bound).collect::<Result<_>>()?)
         }
-        bind::MergeAction::Insert(values) => MergeAction::Insert(row.bound_all(values)?),
+        bind::MergeAction::Insert { values, .. } => MergeAction::Insert(row.bound_all(values)?),
     };
     let condition = w.condition.as_ref().map(|c| row.bound(c)).transpose()?;
     Ok(MergeWhen { matched: w.matched, condition, action })

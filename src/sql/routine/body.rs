@@ -244,12 +244,21 @@ impl SqlBody {
         }
     }
 
+    /// A statement; the last one gives a row of the type that the function returns.
+    fn bound(&self, cx: &mut ExecContext, n: usize) -> Result<Query> {
+        let stmt = &self.statements[n].stmt;
+        let mut query = query::bound(cx, stmt, &self.source, self.kept.as_ref(), &*self.args)
+            .map_err(|e| e.inside(&self.source))?;
+        if n + 1 == self.statements.len() && !self.procedure {
+            returns::as_row(cx, &mut query, &self.returns)?;
+        }
+        Ok(query)
+    }
+
     /// PostgreSQL 15, pg_proc.c, fmgr_sql_validator: a body is analysed, not planned; constants are computed by
     /// whoever calls it.
     fn bind(&self, cx: &mut ExecContext, n: usize) -> Result<()> {
-        let statement = &self.statements[n];
-        let query = query::bound(cx, &statement.stmt, &self.source, self.kept.as_ref(), &*self.args)
-            .map_err(|e| e.inside(&self.source))?;
+        let query = self.bound(cx, n)?;
         if n + 1 < self.statements.len() {
             return Ok(());
         }
@@ -268,8 +277,8 @@ impl SqlBody {
         }
         let generation = cx.backend()?.catalog.generation();
         let watched = cx.fx.io.watch_clock();
-        let mut plan = query::plan(cx, &statement.stmt, &self.source, self.kept.as_ref(), &*self.args, &[])
-            .map_err(|e| e.inside(&self.source))?;
+        let query = self.bound(cx, n)?;
+        let mut plan = query::plan_bound(cx, query, &self.source).map_err(|e| e.inside(&self.source))?;
         plan.source = plan.source.take().map(|_| statement.text.clone());
         let reads_clock = cx.fx.io.clock_was_read(watched);
         let shaping = match n + 1 == self.statements.len() {

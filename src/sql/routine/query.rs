@@ -225,6 +225,14 @@ pub fn plan(
 ) -> Result<PlannedStatement> {
     let mut query = bound(cx, stmt, source, kept, variables)?;
     plan::choice::put_values(&mut query, values);
+    plan_bound(cx, query, source)
+}
+
+/// A statement that is bound already.
+///
+/// # Errors
+/// The planner's.
+pub fn plan_bound(cx: &mut ExecContext, query: bind::Query, source: &str) -> Result<PlannedStatement> {
     let backend = cx.backend()?;
     let catalog = backend.catalog.clone();
     let settings = plan::PlannerSettings::of(&backend.view);

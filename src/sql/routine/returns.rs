@@ -126,6 +126,33 @@ fn mismatch(cx: &ExecContext, returns: TypeRef, detail: impl Into<String>) -> cr
         .place("check_sql_fn_retval", "functions.c", 1601)
 }
 
+/// The one column of a last statement that is a row as it was written becomes one of the type that is returned: PostgreSQL
+/// 15, functions.c, coerce_fn_result_column, as an assignment.
+///
+/// # Errors
+/// 42846 where it has other fields.
+pub fn as_row(cx: &mut ExecContext, query: &mut bind::Query, returns: &Returns) -> Result<()> {
+    let Returns::Row { ty, fields: Some(_) } = returns else { return Ok(()) };
+    let plain = query.set_op.is_none() && matches!(query.distinct, bind::Distinct::No) && query.order_by.is_empty();
+    if ty.oid == oid::RECORD || !plain {
+        return Ok(());
+    }
+    let list = match &mut query.write {
+        Some(w) => &mut w.returning,
+        None => &mut query.targets,
+    };
+    let mut shown = list.iter_mut().filter(|t| !t.junk);
+    let (Some(target), None) = (shown.next(), shown.next()) else { return Ok(()) };
+    if target.expr.ty.oid == oid::RECORD && matches!(target.expr.kind, ExprKind::Row { .. }) {
+        let catalog = cx.backend()?.catalog.clone();
+        let mut bcx =
+            BindContext { names: &*catalog, io: &cx.fx.io, text: "", params: Vec::new(), infer_params: false };
+        let row = std::mem::replace(&mut target.expr, Expr::new(ExprKind::Const(Value::Null), *ty));
+        target.expr = bind::assigned_row(&mut bcx, row, *ty)?;
+    }
+    Ok(())
+}
+
 /// PostgreSQL 15, functions.c, check_sql_fn_retval: the columns of a body's last statement. None: it returns no rows.
 /// The single column of a function may be the whole row; a procedure's never is.
 ///
@@ -155,6 +182,18 @@ pub fn shape(cx: &mut ExecContext, found: Option<&[TypeRef]>, returns: &Returns,
             };
             let (e, changed) = column(0, *one, cast);
             Ok(Shaping { exprs: changed.then(|| vec![e]), whole: false })
+        }
+        // A domain over a row type is no row type: it is one column.
+        Returns::Row { ty, .. } if crate::types::base_type(ty.oid) != ty.oid => {
+            let [one] = found else {
+                return Err(mismatch(cx, *ty, "Final statement must return exactly one column."));
+            };
+            let Some(cast) = cast_of(cx, 0, *one, *ty, false)? else {
+                let detail = format!("Actual return type is {}.", shown(cx, *one));
+                return Err(mismatch(cx, *ty, detail));
+            };
+            let (e, changed) = column(0, *one, cast);
+            Ok(Shaping { exprs: changed.then(|| vec![e]), whole: true })
         }
         Returns::Row { ty, fields } => {
             if let ([one], false) = (found, procedure)

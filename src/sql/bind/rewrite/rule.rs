@@ -63,7 +63,7 @@ pub(super) fn matching(rel: &Relation, event: char) -> impl Iterator<Item = &Rul
 impl Binder<'_, '_> {
     /// Opens the level in which OLD and NEW are names: of conditions only as far as there is such a row.
     fn open_rule(&mut self, rel: &Arc<Relation>, condition_of: Option<char>) -> Result<()> {
-        self.scopes.push(Scope::default());
+        self.scopes.push(Scope { of_rule: true, ..Scope::default() });
         for (name, missing) in [("old", INSERT), ("new", DELETE)] {
             let n = self.add_table_rel(rel.clone(), name.to_owned(), &[])?;
             if condition_of != Some(missing) {

@@ -132,10 +132,12 @@ impl<'q> Writer<'_, 'q> {
             ExprKind::ToDomain(_) => a.ty.oid == types::base_type(e.ty.oid),
             _ => a.ty.oid == e.ty.oid && a.ty.typmod < 0,
         };
-        // Each of these that is not a call asks for parentheses all the same, beside those of the cast.
+        // Each of these that is not a call asks for parentheses all the same, beside those of the cast; but no domain has
+        // one under it (parse_coerce.c, coerce_type).
+        let asks = self.shown.pretty && !matches!(e.kind, ExprKind::ToDomain(_));
         let mut asked = 0;
         while let Some(inside) = cast_arg(arg).filter(|_| through(arg)) {
-            asked += usize::from(self.shown.pretty && !is_simple(arg, Parent::Cast));
+            asked += usize::from(asks && !is_simple(arg, Parent::Cast));
             arg = inside;
         }
         match &plain(arg).kind {
@@ -286,7 +288,7 @@ impl<'q> Writer<'_, 'q> {
                     self.put(&format!("::{name}"));
                 }
             }
-            ExprKind::Row { fields, names } => self.row(e, fields, names)?,
+            ExprKind::Row { fields, names } => self.row(fields, names)?,
             ExprKind::ScalarArray { oper, any, left, array, .. } => {
                 let name = self.operator((*oper)?)?;
                 let parent = Parent::Op(None, left);
@@ -324,7 +326,7 @@ impl<'q> Writer<'_, 'q> {
                     ExprKind::Var { rel, attno, levels_up } if !self.var(rel, attno, levels_up)?.1.is_empty() => {
                         self.expr(array)?;
                     }
-                    ExprKind::Field { .. } => self.expr(array)?,
+                    ExprKind::Field { .. } | ExprKind::Column(_) => self.expr(array)?,
                     _ => self.in_parens(|w| w.expr(array))?,
                 }
                 self.subscripts(lower, upper, *slice)?;
@@ -416,6 +418,11 @@ impl<'q> Writer<'_, 'q> {
                     })
                 })?;
             }
+            (Form::Cast, ExprKind::Row { .. }) if !is_whole_row(arg) => {
+                let name = self.type_name(arg.ty);
+                self.expr(arg)?;
+                self.put(&format!("::{name}"));
+            }
             // A cast that was written is shown like any other.
             _ => self.expr(arg)?,
         }
@@ -424,6 +431,7 @@ impl<'q> Writer<'_, 'q> {
 
     /// An expression that stands for itself: a relation's whole row says its type there (get_rule_expr_toplevel).
     pub(super) fn apart(&mut self, e: &'q Expr) -> Option<()> {
+        let e = of_record(e);
         self.expr(e)?;
         if is_whole_row(e) {
             let name = self.type_name(e.ty);
@@ -432,8 +440,16 @@ impl<'q> Writer<'_, 'q> {
         Some(())
     }
 
+    /// Such an expression without the conversions it got where it stands.
+    pub(super) fn bare_apart(&mut self, e: &'q Expr) -> Option<()> {
+        match cast_arg(e) {
+            Some(_) => self.bare(e),
+            None => self.apart(e),
+        }
+    }
+
     /// A row, or a relation's whole row.
-    fn row(&mut self, e: &'q Expr, fields: &'q [Expr], names: &[String]) -> Option<()> {
+    fn row(&mut self, fields: &'q [Expr], names: &[String]) -> Option<()> {
         if super::is_whole_row(names)
             && let Some(Expr { kind: ExprKind::Var { rel, attno, levels_up }, .. }) = fields.first()
         {
@@ -452,12 +468,7 @@ impl<'q> Writer<'_, 'q> {
             return Some(());
         }
         self.put("ROW");
-        self.in_parens(|w| w.list(fields, |w, e| w.apart(e)))?;
-        if e.ty.oid != oid::RECORD {
-            let name = self.type_name(e.ty);
-            self.put(&format!("::{name}"));
-        }
-        Some(())
+        self.in_parens(|w| w.list(fields, |w, e| w.apart(e)))
     }
 
     fn row_compare(&mut self, op: RowOp, pairs: &'q [RowPair]) -> Option<()> {
@@ -480,11 +491,18 @@ impl<'q> Writer<'_, 'q> {
             });
         }
         self.put("(ROW(");
-        self.list(pairs, |w, p| w.expr(&p.left))?;
+        self.list(pairs, |w, p| w.apart(&p.left))?;
         self.put(&format!(") {word} ROW("));
-        self.list(pairs, |w, p| w.expr(&p.right))?;
+        self.list(pairs, |w, p| w.apart(&p.right))?;
         self.put("))");
         Some(())
+    }
+
+    /// The space between words that stand on lines of their own otherwise.
+    pub(super) fn between(&mut self) {
+        if self.shown.flat {
+            self.put(" ");
+        }
     }
 
     fn case(
@@ -505,16 +523,19 @@ impl<'q> Writer<'_, 'q> {
                 (_, Some(_)) => return None,
                 _ => condition,
             };
+            self.between();
             self.keyword("WHEN ", 0, 0, 0);
             self.expr(condition)?;
             self.put(" THEN ");
             self.expr(value)?;
         }
+        self.between();
         self.keyword("ELSE ", 0, 0, 0);
         match otherwise {
             Some(o) => self.expr(o)?,
             None => self.constant(&Value::Null, ty, Label::Needed)?,
         }
+        self.between();
         self.keyword("END", -LIST, 0, 0);
         Some(())
     }

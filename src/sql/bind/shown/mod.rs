@@ -38,6 +38,8 @@ pub struct Shown<'a> {
     pub io: &'a IoContext,
     /// Fewer parentheses.
     pub pretty: bool,
+    /// All on one line.
+    pub flat: bool,
     /// How long lines of columns may get; 0: each column has its own.
     pub width: usize,
     /// A relation's name as its reader must write it.
@@ -142,6 +144,10 @@ impl Writer<'_, '_> {
 
     /// `text` on a line of its own; the indentation changes before and after (ruleutils.c, appendContextKeyword).
     fn keyword(&mut self, text: &str, before: i32, after: i32, plus: i32) {
+        if self.shown.flat {
+            self.put(text);
+            return;
+        }
         self.indent += before;
         self.out.truncate(self.out.trim_end_matches(' ').len());
         self.out.push('\n');
@@ -153,6 +159,14 @@ impl Writer<'_, '_> {
         self.out.extend(std::iter::repeat_n(' ', spaces.max(0) as usize));
         self.out.push_str(text);
         self.indent = (self.indent + after).max(0);
+    }
+
+    /// What stands where a line would end, or begin, if there were lines.
+    fn gap(&mut self) {
+        match self.shown.flat {
+            true => self.put(" "),
+            false => self.keyword("", 0, 0, 0),
+        }
     }
 
     /// A clause of a query.

@@ -53,7 +53,16 @@ pub(super) fn of_record(e: &Expr) -> &Expr {
 /// The argument of a conversion.
 pub(super) fn cast_arg(e: &Expr) -> Option<&Expr> {
     let e = of_record(e);
+    // bpchar becomes varchar by the function that makes text of it.
+    let by_text = |a: &Expr| match &a.kind {
+        ExprKind::Func { func: f, args, oper: None, .. } => args
+            .first()
+            .and_then(|from| func::cast(types::base_type(from.ty.oid), e.ty.oid))
+            .is_some_and(|cast| cast.func == f.oid && a.ty.oid != e.ty.oid),
+        _ => false,
+    };
     match &e.kind {
+        ExprKind::Relabel(a) if by_text(a) => cast_arg(a),
         ExprKind::Relabel(a)
         | ExprKind::ToDomain(a)
         | ExprKind::IoCast { arg: a, .. }

@@ -23,11 +23,6 @@ fn is_lone_values(q: &Query) -> bool {
         })
 }
 
-/// What is under all conversions.
-fn unconverted(e: &Expr) -> &Expr {
-    cast_arg(e).map_or(e, unconverted)
-}
-
 impl<'q> Writer<'_, 'q> {
     /// The names of a level, new among those further out.
     fn level(&self, query: &'q Query) -> Level<'q> {
@@ -51,7 +46,7 @@ impl<'q> Writer<'_, 'q> {
         self.levels.push(level);
         let before = self.indent;
         let done = match &q.write {
-            Some(w) => self.write(q, w),
+            Some(w) => self.write(q, w, visible),
             None => self.select_query(q, names, visible),
         };
         self.indent = before;
@@ -118,11 +113,19 @@ impl<'q> Writer<'_, 'q> {
         }
         self.indent += STANDARD;
         let recursive = q.ctes.iter().any(|c| c.recursive);
-        self.put(if recursive { " WITH RECURSIVE " } else { " WITH " });
+        self.lead();
+        self.put(if recursive { "WITH RECURSIVE " } else { "WITH " });
         self.list(&q.ctes, |w, cte| w.cte(cte))?;
         self.indent -= STANDARD;
-        self.keyword("", 0, 0, 0);
+        self.gap();
         Some(())
+    }
+
+    /// The space before a statement.
+    pub(super) fn lead(&mut self) {
+        if !self.shown.flat {
+            self.put(" ");
+        }
     }
 
     fn cte(&mut self, cte: &'q Cte) -> Option<()> {
@@ -140,6 +143,7 @@ impl<'q> Writer<'_, 'q> {
             Some(r) => {
                 // The two sides are one query of PostgreSQL's, whose level they stand in.
                 self.leaf(&r.left, true)?;
+                self.between();
                 self.keyword(if r.distinct { "UNION " } else { "UNION ALL " }, 0, 0, 0);
                 self.keyword("", 0, 0, 0);
                 self.leaf(&r.right, false)?;
@@ -181,7 +185,7 @@ impl<'q> Writer<'_, 'q> {
         match is_leaf(left) || same_kind(left) {
             true => {
                 self.set_node(q, left, names, visible)?;
-                self.keyword("", 0, 0, 0);
+                self.gap();
             }
             false => {
                 self.put("(");
@@ -226,10 +230,7 @@ impl<'q> Writer<'_, 'q> {
                     if n > 0 {
                         w.put(",");
                     }
-                    match cast_arg(e) {
-                        Some(_) => w.bare(e)?,
-                        None => w.apart(e)?,
-                    }
+                    w.bare_apart(e)?;
                 }
                 Some(())
             })
@@ -238,7 +239,7 @@ impl<'q> Writer<'_, 'q> {
 
     fn basic(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
         self.indent += STANDARD;
-        self.put(" ");
+        self.lead();
         let own = || q.targets.iter().filter(|t| !t.junk).map(|t| t.name.as_str());
         if is_lone_values(q)
             && names.is_none_or(|n| n.iter().copied().eq(own()))
@@ -346,7 +347,7 @@ impl<'q> Writer<'_, 'q> {
             })?;
             if text.starts_with('\n') {
                 self.out.truncate(self.out.trim_end_matches(' ').len());
-            } else if n > 0 && (many_lines || self.column() + text.len() > self.shown.width) {
+            } else if n > 0 && !self.shown.flat && (many_lines || self.wraps(text.len())) {
                 self.keyword("", -STANDARD, STANDARD, LIST);
             }
             many_lines = text[1.min(text.len())..].contains('\n');
@@ -357,7 +358,17 @@ impl<'q> Writer<'_, 'q> {
 
     /// An output column: a side of a set operation is written as it was before its columns got their common types.
     fn as_written(&self, e: &'q Expr) -> &'q Expr {
-        if self.levels.last().is_some_and(|l| l.leaf) { unconverted(e) } else { e }
+        match cast_arg(e) {
+            Some(inside) if self.levels.last().is_some_and(|l| l.leaf) && self.merged_name(e).is_none() => {
+                self.as_written(inside)
+            }
+            _ => e,
+        }
+    }
+
+    /// Whether so many bytes more go on a line of their own.
+    fn wraps(&self, more: usize) -> bool {
+        !self.shown.flat && self.column() + more > self.shown.width
     }
 
     /// Bytes on the line begun.
@@ -380,7 +391,7 @@ impl<'q> Writer<'_, 'q> {
             let text = self.aside(|w| w.from(q, node))?;
             if text.starts_with('\n') {
                 self.out.truncate(self.out.trim_end_matches(' ').len());
-            } else if self.column() + text.len() > self.shown.width {
+            } else if self.wraps(text.len()) {
                 self.keyword("", -STANDARD, STANDARD, LIST);
             }
             self.put(&text);

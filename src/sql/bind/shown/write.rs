@@ -3,7 +3,7 @@
 use super::{STANDARD, Writer};
 use crate::sql::ast::Overriding;
 use crate::sql::bind::query::{ArbiterElem, Arbiters, OnConflict};
-use crate::sql::bind::{FromNode, Query, Source, Write, WriteKind};
+use crate::sql::bind::{FromNode, MergeAction, MergeWhen, Query, Source, Write, WriteKind};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types;
 use crate::types::name::quote_identifier;
@@ -48,11 +48,12 @@ fn given_value(e: &Expr) -> &Expr {
 }
 
 impl<'q> Writer<'_, 'q> {
-    /// A statement that changes rows; None where there is no text for a part of it.
-    pub(super) fn write(&mut self, q: &'q Query, w: &'q Write) -> Option<()> {
+    /// A statement that changes rows; None where there is no text for a part of it. `visible`: somebody may see what the
+    /// columns of RETURNING are called.
+    pub(super) fn write(&mut self, q: &'q Query, w: &'q Write, visible: bool) -> Option<()> {
         self.with(q)?;
         self.indent += STANDARD;
-        self.put(" ");
+        self.lead();
         match &w.kind {
             WriteKind::Insert { supplied, on_conflict } => {
                 self.insert(q, w, supplied.overriding)?;
@@ -72,7 +73,17 @@ impl<'q> Writer<'_, 'q> {
                 self.target(q, w)?;
                 self.others(q, w, " USING ")?;
             }
-            _ => return None,
+            WriteKind::Merge { whens } => {
+                self.put("MERGE INTO ");
+                self.target(q, w)?;
+                let [FromNode::Join(join)] = &q.from[..] else { return None };
+                self.from_nodes(q, &[&join.left], " USING ")?;
+                self.clause(" ON ", 2);
+                self.expr(join.on.as_ref()?)?;
+                for when in whens {
+                    self.when(q, w, when)?;
+                }
+            }
         }
         if let (Some(f), false) = (&q.filter, matches!(w.kind, WriteKind::Insert { .. })) {
             self.clause(" WHERE ", 1);
@@ -80,7 +91,52 @@ impl<'q> Writer<'_, 'q> {
         }
         if !w.returning.is_empty() {
             self.clause(" RETURNING", 1);
-            self.target_list(&w.returning, None, false)?;
+            self.target_list(&w.returning, None, visible)?;
+        }
+        Some(())
+    }
+
+    /// A branch of MERGE.
+    fn when(&mut self, q: &'q Query, w: &'q Write, when: &'q MergeWhen) -> Option<()> {
+        self.clause(" WHEN ", 2);
+        self.put(if when.matched { "MATCHED" } else { "NOT MATCHED" });
+        if let Some(condition) = &when.condition {
+            self.clause(" AND ", 3);
+            self.expr(condition)?;
+        }
+        self.clause(" THEN ", 3);
+        match &when.action {
+            MergeAction::Nothing => self.put("DO NOTHING"),
+            MergeAction::Delete => self.put("DELETE"),
+            MergeAction::Update(set) => {
+                self.put("UPDATE SET ");
+                self.assignments(q, w, set)?;
+            }
+            MergeAction::Insert { values, named, overriding } => {
+                self.put("INSERT");
+                if named.is_empty() {
+                    self.put(" DEFAULT VALUES");
+                    return Some(());
+                }
+                let filled = by_parts(named, &named.iter().filter_map(|n| Some((*n, values.get(*n)?))).collect())?;
+                let mut given: Vec<&'q Expr> = Vec::new();
+                self.put(" (");
+                self.list(filled, |writer, (n, value)| {
+                    let relation = q.rels[w.target].relation()?;
+                    writer.put(&quote_identifier(&relation.attributes.get(n)?.name));
+                    given.push(writer.parts(value)?);
+                    Some(())
+                })?;
+                self.put(")");
+                self.put(match overriding {
+                    Overriding::No => "",
+                    Overriding::SystemValue => " OVERRIDING SYSTEM VALUE",
+                    Overriding::UserValue => " OVERRIDING USER VALUE",
+                });
+                self.clause(" VALUES (", 4);
+                self.list(given, |w, e| w.bare_apart(e))?;
+                self.put(")");
+            }
         }
         Some(())
     }
@@ -171,10 +227,19 @@ impl<'q> Writer<'_, 'q> {
 
     fn inferred(&mut self, elements: &'q [ArbiterElem], filter: Option<&'q Expr>) -> Option<()> {
         self.in_parens(|w| {
-            w.list(elements, |w, element| match &element.expr.kind {
-                _ if !element.is_plain() => None,
-                ExprKind::Var { .. } | ExprKind::Func { oper: None, .. } => w.expr(&element.expr),
-                _ => w.in_parens(|w| w.expr(&element.expr)),
+            w.list(elements, |w, element| {
+                match &element.expr.kind {
+                    ExprKind::Var { .. } | ExprKind::Func { oper: None, .. } => w.expr(&element.expr)?,
+                    _ => w.in_parens(|w| w.expr(&element.expr))?,
+                }
+                if element.collation.is_valid() {
+                    let name = w.shown.io.hooks.reg_out(types::oid::REGCOLLATION, element.collation)?;
+                    w.put(&format!(" COLLATE {name}"));
+                }
+                if let Some(class) = &element.class_name {
+                    w.put(&format!(" {}", quote_identifier(class)));
+                }
+                Some(())
             })
         })?;
         if let Some(f) = filter {
@@ -233,7 +298,7 @@ impl<'q> Writer<'_, 'q> {
                 self.keyword("VALUES (", -STANDARD, STANDARD, 2);
                 for (n, e) in given.into_iter().enumerate() {
                     self.put(if n > 0 { ", " } else { "" });
-                    self.bare(e)?;
+                    self.bare_apart(e)?;
                 }
                 self.put(")");
                 Some(())

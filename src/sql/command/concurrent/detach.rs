@@ -59,7 +59,9 @@ fn refuse_pending(catalog: &Catalog, parent: &Relation) -> Result<()> {
 /// say it (PostgreSQL 15, tablecmds.c, DetachAddConstraintIfNeeded).
 fn keep_bounds(cx: &mut ExecContext, child: &Arc<Relation>) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
-    let Some(text) = crate::sql::partition::constraint(&catalog, child.oid, &cx.fx.io) else { return Ok(()) };
+    let Some(text) = crate::sql::partition::constraint(&catalog, child.oid, &cx.fx.io, &|_, e| e.to_owned()) else {
+        return Ok(());
+    };
     let text: Arc<str> = text.into();
     let bounds = condition_of(&text, child, &*catalog, &cx.fx.io)?;
     if is_implied(child, bounds, &*catalog, &cx.fx.io)? {

@@ -54,7 +54,9 @@ pub(super) fn rights_of(object: ObjectType) -> Option<(Rights, Rights, &'static 
         ObjectType::Language => ("U", "U", "language"),
         ObjectType::ForeignDataWrapper => ("U", "", "foreign-data wrapper"),
         ObjectType::ForeignServer => ("U", "", "foreign server"),
-        ObjectType::Function | ObjectType::Procedure | ObjectType::Routine => ("X", "X", "function"),
+        ObjectType::Function => ("X", "X", "function"),
+        ObjectType::Procedure => ("X", "X", "procedure"),
+        ObjectType::Routine => ("X", "X", "routine"),
         ObjectType::LargeObject => ("rw", "", "large object"),
         _ => return None,
     };
@@ -189,7 +191,17 @@ impl Grant<'_> {
         owner: Oid,
         acl: &mut Option<Vec<String>>,
     ) -> Result<()> {
-        let wanted = rights(self.stmt, object)?;
+        // A right that there is not is told of by the statement's word; who may not grant hears of functions, whatever
+        // they are (PostgreSQL 15, aclchk.c, ExecuteGrantStmt and ExecGrant_Function).
+        let told = match &self.stmt.target {
+            GrantTarget::Objects { object: told, .. } | GrantTarget::AllInSchema { object: told, .. }
+                if object == ObjectType::Function =>
+            {
+                *told
+            }
+            _ => object,
+        };
+        let wanted = rights(self.stmt, told)?;
         let (all, public, word) = rights_of(object).ok_or_else(unsupported)?;
         let catalog = cx.backend()?.catalog.clone();
         let mut items = Items::new(&catalog, acl.as_deref(), owner, all, public);

@@ -191,7 +191,7 @@ fn leaves(cx: &mut ExecContext, table: Oid) -> Result<Vec<Arc<Relation>>> {
 /// 23514.
 fn verify(cx: &mut ExecContext, table: Oid, default: Option<()>) -> Result<()> {
     let catalog = cx.backend()?.catalog.clone();
-    let bounds = crate::sql::partition::constraint(&catalog, table, &cx.fx.io);
+    let bounds = crate::sql::partition::constraint(&catalog, table, &cx.fx.io, &|_, e| e.to_owned());
     for leaf in leaves(cx, table)? {
         if let Some(text) = &bounds
             && is_implied(&leaf, condition_of(text, &leaf, &*catalog, &cx.fx.io)?, &*catalog, &cx.fx.io)?

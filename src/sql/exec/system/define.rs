@@ -1,7 +1,7 @@
 //! Definitions as SQL text: indexes, constraints, views (`pg_get_indexdef`, `pg_get_constraintdef`, …).
 
 use crate::base::Oid;
-use crate::catalog::object::{Class, Function, class, fixed};
+use crate::catalog::object::{Class, Function, UserTypeKind, class, fixed};
 use crate::catalog::{
     Catalog, Constraint, ConstraintKind, IndexColumn, Kept, Object, ObjectKey, RelKind, Relation, Trigger, View,
     system_view,
@@ -75,7 +75,15 @@ impl Look<'_> {
         let relation_name = |oid| class_name(self.catalog, oid, false);
         let function_name = |f: &FuncDef| self.function_name(f);
         let width = self.width;
-        f(&Shown { io: self.io, pretty, width, relation_name: &relation_name, function_name: &function_name, slot })
+        f(&Shown {
+            io: self.io,
+            pretty,
+            flat: false,
+            width,
+            relation_name: &relation_name,
+            function_name: &function_name,
+            slot,
+        })
     }
 
     /// The WHEN of a trigger.
@@ -135,7 +143,8 @@ impl Look<'_> {
         };
         if f.body.trim_start().get(..6).is_some_and(|w| w.eq_ignore_ascii_case("return")) {
             let value = &bound.first()?.targets.first()?.expr;
-            return Some(format!("RETURN {}", self.show_slots(false, &slot, |s| s.expression(value, None))?));
+            let flat = |s: &Shown<'_>| Shown { flat: true, ..*s }.expression(value, None);
+            return Some(format!("RETURN {}", self.show_slots(false, &slot, flat)?));
         }
         let mut text = "BEGIN ATOMIC\n".to_string();
         for query in bound {
@@ -189,17 +198,45 @@ impl Look<'_> {
         match relation.and_then(|r| r.attributes.iter().find(|a| a.default.as_deref() == Some(text))) {
             _ if !same => None,
             // Conversions to the column's type are no part of the text.
-            Some(a) if self.pretty => {
+            Some(a) => {
                 let converted = self.bind_to(relation, text, kept.as_ref(), Some((&a.name, a.ty)))?;
-                self.show(true, |s| s.converted(&converted, relation.map(|r| &**r)))
+                self.show(self.pretty, |s| s.converted(&converted, relation.map(|r| &**r)))
             }
-            _ => show(&bound, self.pretty),
+            None => show(&bound, self.pretty),
         }
     }
 
     /// A stored expression as it is shown.
     pub fn expression(&self, table: Oid, text: &str) -> String {
         self.bound(table, text).unwrap_or_else(|| expression(self.catalog, text))
+    }
+
+    /// What a catalog has of an expression, of a list of them, or of the CHECK of a domain, which is about no table.
+    pub fn catalogued(&self, table: Oid, text: &str) -> String {
+        if let Some(list) = bind::parse_expressions(text).ok().filter(|list| list.len() > 1) {
+            let shown = list.iter().map(|part| self.expression(table, part));
+            // What begins on a line of its own needs no space before.
+            return shown.collect::<Vec<_>>().join(", ").replace(", \n", ",\n");
+        }
+        let base = if table.is_valid() { None } else { self.checked_by(text) };
+        base.map_or_else(|| self.expression(table, text), |base| self.domain_condition(base, text))
+    }
+
+    /// The type below a domain with this CHECK.
+    fn checked_by(&self, text: &str) -> Option<TypeRef> {
+        self.catalog.all(class::TYPE).iter().find_map(|r| match &r.object.as_type().ok()?.kind {
+            UserTypeKind::Domain { base, checks, .. } => {
+                checks.iter().any(|k| k.check.as_deref() == Some(text)).then_some(*base)
+            }
+            _ => None,
+        })
+    }
+
+    /// The default of an argument of this type.
+    pub fn argument_default(&self, ty: TypeRef, text: &str) -> String {
+        let converted = self.bind_to(None, text, None, Some(("", ty)));
+        let shown = converted.and_then(|e| self.show(false, |s| s.converted(&e, None)));
+        shown.unwrap_or_else(|| self.expression(Oid::INVALID, text))
     }
 
     /// A stored expression as it stands among columns: in parentheses unless it is a call.

@@ -192,7 +192,7 @@ fn user_by_id(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flo
 fn expression(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let (catalog, io) = (catalog(cx)?, cx.fx.io.clone());
     let pretty = args.get(2).is_some_and(|p| p.bool());
-    let shown = Look { catalog: &catalog, io: &io, pretty, width: 0 }.expression(Oid(args[1].u32()), args[0].str());
+    let shown = Look { catalog: &catalog, io: &io, pretty, width: 0 }.catalogued(Oid(args[1].u32()), args[0].str());
     text(out, &shown);
     Ok(())
 }
@@ -219,7 +219,9 @@ fn partition_key(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> 
 
 fn partition_constraint(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let catalog = catalog(cx)?;
-    let shown = crate::sql::partition::constraint(&catalog, Oid(args[0].u32()), &cx.fx.io);
+    let look = Look { catalog: &catalog, io: &cx.fx.io, pretty: false, width: 0 };
+    let shown =
+        crate::sql::partition::constraint(&catalog, Oid(args[0].u32()), &cx.fx.io, &|of, e| look.expression(of, e));
     maybe(out, shown);
     Ok(())
 }
@@ -287,13 +289,22 @@ fn constraint_by_oid(catalog: &Catalog, oid: Oid) -> Option<(Oid, Option<TypeRef
     constraints.iter().find(|k| k.oid == oid).cloned().or_else(parts).map(|k| (on.0, on.1, k))
 }
 
+/// The constraint that goes with a constraint trigger.
+fn of_trigger(catalog: &Catalog, oid: Oid) -> Option<String> {
+    let holder = catalog.holder(oid)?;
+    let trigger = holder.object.as_class().ok()?.triggers.iter().find(|t| t.constraint == oid)?;
+    let deferrable = if trigger.deferrable { " DEFERRABLE" } else { "" };
+    Some(format!("TRIGGER{deferrable}{}", if trigger.deferred { " INITIALLY DEFERRED" } else { "" }))
+}
+
 fn constraint_definition(cx: &mut ExecContext, args: &[Datum<'_>], out: &mut Column) -> Flow<()> {
     let catalog = catalog(cx)?;
     let found = constraint_by_oid(&catalog, Oid(args[0].u32()));
     let pretty = args.get(1).is_some_and(|p| p.bool());
     let io = cx.fx.io.clone();
     let look = Look { catalog: &catalog, io: &io, pretty, width: 0 };
-    maybe(out, found.map(|(table, domain, k)| define::constraint(&look, table, domain, &k)));
+    let shown = found.map(|(table, domain, k)| define::constraint(&look, table, domain, &k));
+    maybe(out, shown.or_else(|| of_trigger(&catalog, Oid(args[0].u32()))));
     Ok(())
 }
 
@@ -372,11 +383,18 @@ fn split_defaults(all: &str) -> Vec<String> {
 }
 
 pub(super) fn user(look: &Look<'_>, f: &Function) -> Described {
+    let default = |(text, ty): (&Option<Arc<str>>, &Oid)| {
+        let text = text.as_ref()?;
+        Some(match crate::sql::bind::is_polymorphic(*ty) {
+            true => look.expression(Oid::INVALID, text),
+            false => look.argument_default(TypeRef::of(*ty), text),
+        })
+    };
     Described {
         types: f.arg_types.clone(),
         names: f.arg_names.clone(),
         modes: f.arg_modes.clone(),
-        defaults: f.arg_defaults.iter().flatten().map(|d| look.expression(Oid::INVALID, d)).collect(),
+        defaults: f.arg_defaults.iter().zip(&f.arg_types).filter_map(default).collect(),
         result: f.result.oid,
         set: f.returns_set,
         procedure: f.is_procedure(),

@@ -116,11 +116,14 @@ impl<'a> Definition<'a> {
 
     fn settings(&self) -> String {
         let mut lines = String::new();
+        let quoted = |text: &String| format!("'{}'", text.replace('\'', "''"));
         for (name, value) in self.settings.iter().filter_map(|s| s.split_once('=')) {
+            let value_text = value.to_owned();
             let value = match crate::sql::command::is_name_list(name) {
-                true => value.split(", ").map(|v| format!("'{}'", v.trim_matches('"'))).collect::<Vec<_>>().join(", "),
-                false => format!("'{}'", value.replace('\'', "''")),
+                true => crate::settings::split_list(value).map(|l| l.iter().map(quoted).collect::<Vec<_>>().join(", ")),
+                false => None,
             };
+            let value = value.unwrap_or_else(|| quoted(&value_text));
             lines += &format!(" SET {} TO {value}\n", quote_identifier(name));
         }
         lines

@@ -250,8 +250,12 @@ fn column(
             Datum::I16(n) => t.attributes.iter().find(|a| a.attno == n && !a.dropped).map(|a| a.attno),
             name => {
                 let name = name.str();
-                let found = t.attributes.iter().find(|a| a.name == name && !a.dropped).map(|a| a.attno);
-                let found = found.or_else(|| system_attno(name));
+                // A column that was dropped is found by the name it has since; nobody has rights on it.
+                let named = t.attributes.iter().find(|a| a.name == name);
+                if named.is_some_and(|a| a.dropped) {
+                    return Ok(None);
+                }
+                let found = named.map(|a| a.attno).or_else(|| system_attno(name));
                 let missing = || err!(UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", t.name);
                 Some(found.ok_or_else(missing)?)
             }

@@ -127,6 +127,6 @@ pub(crate) fn definition(
 pub(crate) fn expressions(catalog: &Catalog, io: &crate::types::IoContext, statistics: Oid) -> Option<Vec<String>> {
     let record = catalog.get(ObjectKey::new(class::STATISTIC_EXT, statistics))?;
     let s = record.object.as_statistics().ok()?;
-    let look = define::Look { catalog, io, pretty: true, width: 0 };
+    let look = define::Look { catalog, io, pretty: false, width: 0 };
     (!s.exprs.is_empty()).then(|| s.exprs.iter().map(|e| look.expression(s.table, e)).collect())
 }

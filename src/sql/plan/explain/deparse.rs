@@ -487,6 +487,8 @@ impl Deparser<'_> {
             ExprKind::Greatest(a) => format!("GREATEST({})", self.list(a, s)),
             ExprKind::Least(a) => format!("LEAST({})", self.list(a, s)),
             ExprKind::Relabel(a) if a.ty == e.ty => self.expr(a, s),
+            // PostgreSQL 15, parse_coerce.c, coerce_type: a row is a record as it is.
+            ExprKind::Relabel(a) if matches!(e.ty.oid, oid::RECORD | oid::RECORD_ARRAY) => self.expr(a, s),
             ExprKind::Relabel(a) if matches!(a.kind, ExprKind::Const(_)) => match &a.kind {
                 ExprKind::Const(v) => self.constant_as(v, a.ty, e.ty),
                 _ => String::new(),
@@ -524,9 +526,16 @@ impl Deparser<'_> {
             ExprKind::Field { arg, index } => {
                 let name = match &arg.kind {
                     ExprKind::Row { names, .. } => names.get(*index).cloned(),
-                    _ => self.io.hooks.composite(arg.ty.oid).and_then(|f| f.get(*index).map(|f| f.name.clone())),
+                    _ => {
+                        let fields = self.io.hooks.composite(types::base_type(arg.ty.oid));
+                        fields.and_then(|f| f.get(*index).map(|f| f.name.clone()))
+                    }
                 };
-                format!("({}).{}", self.expr(arg, s), name.unwrap_or_else(|| format!("f{}", index + 1)))
+                let name = name.unwrap_or_else(|| format!("f{}", index + 1));
+                match arg.kind {
+                    ExprKind::Subscript { .. } | ExprKind::Field { .. } => format!("{}.{name}", self.expr(arg, s)),
+                    _ => format!("({}).{name}", self.expr(arg, s)),
+                }
             }
             ExprKind::Subscript { array, lower, upper, slice } => {
                 let mut out = match array.kind {
