@@ -700,24 +700,31 @@ impl<'q> Writer<'_, 'q> {
             ExprKind::RowCompare { pairs, .. } => field(&pairs.first()?.right)?,
             _ => return None,
         };
-        // What makes one record of the columns is no part of what was written.
-        let (Some(row), [only]) = (link.query.rels.first(), &link.query.targets[..]) else { return None };
-        let Source::Subquery(query) = &row.source else { return None };
-        if !matches!(only.expr.kind, ExprKind::Row { .. }) || row.alias != "row" {
-            return None;
-        }
-        Some(self.row_against(e, query))
+        columns_of(link)?;
+        Some(self.row_against(e, link))
     }
 
-    fn row_against(&mut self, e: &'q Expr, query: &'q Query) -> Option<()> {
+    fn row_against(&mut self, e: &'q Expr, link: &'q SubLink) -> Option<()> {
         self.put("(");
         let word = self.tested(e)?;
-        self.put(&format!(" {word} ("));
-        let indent = self.indent;
-        self.query(query, None, false)?;
-        self.indent = indent;
-        self.put("))");
+        self.put(&format!(" {word} "));
+        self.columns_query(link)?;
+        self.put(")");
         Some(())
+    }
+
+    /// The query of such a sub-select. What it reads further out is counted from inside the query that makes a record.
+    pub(super) fn columns_query(&mut self, link: &'q SubLink) -> Option<()> {
+        let mut around = self.level(&link.query);
+        around.names.iter_mut().for_each(String::clear);
+        let indent = self.indent;
+        self.put("(");
+        self.levels.push(around);
+        let done = self.query(columns_of(link)?, None, false);
+        self.levels.pop();
+        self.indent = indent;
+        self.put(")");
+        done
     }
 
     fn sub_link(&mut self, s: &'q SubLink) -> Option<()> {
@@ -786,6 +793,13 @@ impl<'q> Writer<'_, 'q> {
             }
         }
     }
+}
+
+/// A sub-select that several columns are wanted of, as it was written: what makes one record of them is no part of that.
+pub(super) fn columns_of(link: &SubLink) -> Option<&Query> {
+    let (Some(row), [only]) = (link.query.rels.first(), &link.query.targets[..]) else { return None };
+    let Source::Subquery(query) = &row.source else { return None };
+    (matches!(only.expr.kind, ExprKind::Row { .. }) && row.alias == "row").then_some(query)
 }
 
 pub(super) fn order_words(desc: bool, nulls_first: bool) -> &'static str {

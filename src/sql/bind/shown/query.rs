@@ -25,7 +25,7 @@ fn is_lone_values(q: &Query) -> bool {
 
 impl<'q> Writer<'_, 'q> {
     /// The names of a level, new among those further out.
-    fn level(&self, query: &'q Query) -> Level<'q> {
+    pub(super) fn level(&self, query: &'q Query) -> Level<'q> {
         // A view's rule has entries of these names.
         let mut taken: Vec<String> = vec!["old".into(), "new".into()];
         if self.alone.is_some() {

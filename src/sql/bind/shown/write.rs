@@ -1,9 +1,11 @@
 //! INSERT, UPDATE and DELETE: PostgreSQL 15, ruleutils.c, get_insert_query_def and its like.
 
+use super::expr::columns_of;
+use super::parens::cast_arg;
 use super::{STANDARD, Writer};
 use crate::sql::ast::Overriding;
 use crate::sql::bind::query::{ArbiterElem, Arbiters, OnConflict};
-use crate::sql::bind::{FromNode, MergeAction, MergeWhen, Query, Source, Write, WriteKind};
+use crate::sql::bind::{FromNode, MergeAction, MergeWhen, Query, Source, SubLink, Write, WriteKind};
 use crate::sql::expr::{Expr, ExprKind};
 use crate::types;
 use crate::types::name::quote_identifier;
@@ -44,6 +46,26 @@ fn given_value(e: &Expr) -> &Expr {
     match &unchecked(e).kind {
         ExprKind::FieldSet { value, .. } | ExprKind::SubscriptSet { value, .. } => given_value(value),
         _ => e,
+    }
+}
+
+/// The sub-select that these columns get their values from, and how many of them do: `(a, b) = (SELECT …)`.
+fn taken_together(set: &[(usize, Expr)]) -> Option<(&SubLink, usize)> {
+    let ExprKind::SubLink(link) = &field_given(&set.first()?.1, 0)?.kind else { return None };
+    let count = columns_of(link)?.output().count();
+    let all = set.get(..count)?.iter().enumerate().all(|(n, (_, e))| field_given(e, n).is_some());
+    all.then_some((&**link, count))
+}
+
+/// The row whose field of this number is assigned.
+fn field_given(e: &Expr, wanted: usize) -> Option<&Expr> {
+    let mut e = given_value(e);
+    while let Some(inside) = cast_arg(e) {
+        e = inside;
+    }
+    match &e.kind {
+        ExprKind::Field { arg, index } if *index == wanted => Some(arg),
+        _ => None,
     }
 }
 
@@ -156,10 +178,32 @@ impl<'q> Writer<'_, 'q> {
     }
 
     fn assignments(&mut self, q: &'q Query, w: &Write, set: &'q [(usize, Expr)]) -> Option<()> {
-        self.list(set, |writer, (attr, e)| {
-            let name = quote_identifier(&q.rels[w.target].relation()?.attributes.get(*attr)?.name);
-            writer.assignment(&name, e)
-        })
+        let relation = q.rels[w.target].relation()?;
+        let name = |attr: usize| Some(quote_identifier(&relation.attributes.get(attr)?.name));
+        let mut rest = set;
+        while let Some((attr, e)) = rest.first() {
+            if rest.len() < set.len() {
+                self.put(", ");
+            }
+            let taken = match taken_together(rest) {
+                Some((link, count)) => {
+                    self.put("(");
+                    self.list(&rest[..count], |w, (attr, e)| {
+                        w.put(&name(*attr)?);
+                        w.parts(e).map(|_| ())
+                    })?;
+                    self.put(") = ");
+                    self.columns_query(link)?;
+                    count
+                }
+                None => {
+                    self.assignment(&name(*attr)?, e)?;
+                    1
+                }
+            };
+            rest = &rest[taken..];
+        }
+        Some(())
     }
 
     /// `column = value`; each part of a column that has got a value is one of its own.
