@@ -7,7 +7,6 @@ use crate::base::{Error, Result};
 use crate::catalog::Relation;
 use crate::err;
 use crate::sql::ast;
-use crate::sql::expr::Expr;
 use crate::sql::plan::{JoinKind, access};
 use std::sync::Arc;
 
