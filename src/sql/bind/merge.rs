@@ -1,12 +1,13 @@
 //! MERGE: PostgreSQL 15, parse_merge.c.
 
 use super::scope::{Clause, Scope};
-use super::write::Given;
+use super::write::{Given, part};
 use super::{Binder, FromNode, JoinNode, JoinWritten, MergeAction, MergeWhen, Query, Stored, Write, WriteKind};
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
 use crate::err;
 use crate::sql::ast;
+use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::plan::{JoinKind, access};
 use std::sync::Arc;
 
@@ -122,13 +123,39 @@ impl Binder<'_, '_> {
             let attnos = columns.iter().take(values.len()).map(|(attr, _)| *attr as i16 + 1);
             self.scope().rels[target].inserted.extend(attnos);
             let written = self.row_values(values, Clause::Values)?;
-            for (value, (attr, _)) in written.into_iter().zip(&columns) {
+            for (n, (value, (attr, _))) in written.into_iter().zip(&columns).enumerate() {
+                if let Some(c) = part(s, n) {
+                    let whole = self.insert_part(c, value, &rel.attributes[*attr], given[*attr].take())?;
+                    if let Given::Value(e, _) = &whole {
+                        self.refuse_several(e)?;
+                    }
+                    given[*attr] = Some(whole);
+                    continue;
+                }
                 given[*attr] = self.insert_value(value, rel, s.overriding, *attr)?;
             }
         }
         let named = columns.iter().take(values.len()).map(|(attr, _)| *attr).collect();
         let values = given.into_iter().enumerate().map(|(attr, g)| self.attribute_value(g, attr, rel, kept));
         Ok(MergeAction::Insert { values: values.collect::<Result<_>>()?, named, overriding: s.overriding })
+    }
+}
+
+impl Binder<'_, '_> {
+    /// # Errors
+    /// 0A000 where a row would become several.
+    fn refuse_several(&mut self, e: &Expr) -> Result<()> {
+        let mut at = None;
+        let found = e.any(&mut |x| {
+            let set = matches!(x.kind, ExprKind::SetReturning { .. });
+            at = if set { x.pos } else { at };
+            set
+        });
+        let text = "set-valued function called in context that cannot accept a set";
+        match found {
+            true => Err(Error::unsupported(text).at(self.at(at.unwrap_or(ast::NOWHERE)))),
+            false => Ok(()),
+        }
     }
 }
 

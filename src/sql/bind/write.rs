@@ -40,7 +40,7 @@ pub(super) fn system_column(e: &Expr, rel: usize) -> Option<(&'static str, Optio
 }
 
 /// The n-th column of an INSERT, if it is a part of one.
-fn part(s: &ast::InsertStmt, n: usize) -> Option<&ast::TargetColumn> {
+pub(super) fn part(s: &ast::InsertStmt, n: usize) -> Option<&ast::TargetColumn> {
     s.columns.get(n).filter(|c| !c.path.is_empty())
 }
 
@@ -373,7 +373,7 @@ impl Binder<'_, '_> {
     }
 
     /// A new row's column with one more of its parts filled; the others are NULL.
-    fn insert_part(
+    pub(super) fn insert_part(
         &mut self,
         c: &ast::TargetColumn,
         given: Given,
