@@ -25,6 +25,7 @@ mod foreign;
 mod key_parts;
 mod key_triggers;
 mod known_types;
+mod memo;
 mod mentions;
 pub mod object;
 mod opclass;

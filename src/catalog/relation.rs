@@ -88,6 +88,9 @@ pub struct Declared {
     /// `attoptions`, `name=value`.
     #[serde(default)]
     pub options: Vec<String>,
+    /// `attndims`: how many dimensions the type was written with.
+    #[serde(default)]
+    pub dimensions: u16,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use super::changes::{Change, Changes};
 use super::cluster::Cluster;
 use super::folder::{Folder, Record};
+use super::memo::Memo;
 use super::object::{
     BuiltinAcl, Database, Namespace, Object, ObjectKey, Role, RoleSetting, UserType, builtin_acl_key, class,
     comment_key, fixed,
@@ -18,6 +19,7 @@ use crate::types::Collation;
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use smallvec::SmallVec;
+use std::any::Any;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -61,6 +63,7 @@ pub struct Catalog {
     /// The path that was worked out last, and what it was worked out from.
     last_path: Mutex<Option<(PathBasis, SmallVec<[Oid; 6]>)>>,
     default_collation: OnceLock<Collation>,
+    memo: Memo,
 }
 
 /// What the schemas searched depend on: the catalogs' generations, and who looks.
@@ -97,6 +100,7 @@ impl Catalog {
             path: AtomicU64::new(0),
             last_path: Mutex::default(),
             default_collation: OnceLock::new(),
+            memo: Memo::default(),
         }
     }
 
@@ -115,6 +119,11 @@ impl Catalog {
     pub fn generation(&self) -> Generation {
         let [own, path] = [&self.own_generation, &self.path].map(|n| n.load(Ordering::Relaxed));
         (self.global.generation(), self.local.generation(), own, path)
+    }
+
+    /// What `make` makes of the catalogs as they are, for a search path; kept until they change.
+    pub fn remembered<T: Any + Send + Sync>(&self, path: &[Oid], make: impl FnOnce() -> T) -> Arc<T> {
+        self.memo.get(self.generation(), path, make)
     }
 
     // ---- transaction ----

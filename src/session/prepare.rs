@@ -167,7 +167,8 @@ impl Session {
 
     fn execute_types(&mut self, stmt: &ExecuteStmt, statement: &Statement) -> Result<Vec<TypeRef>> {
         let types = statement.param_types(self.cx())?;
-        if types.len() != stmt.args.len() {
+        // Who asks for no parameters is given none, whatever is there (PostgreSQL 15, prepare.c, ExecuteQuery).
+        if !types.is_empty() && types.len() != stmt.args.len() {
             return Err(err!(SYNTAX_ERROR, "wrong number of parameters for prepared statement \"{}\"", stmt.name)
                 .detail(format!("Expected {} parameters but got {}.", types.len(), stmt.args.len())));
         }

@@ -521,7 +521,7 @@ impl crate::sql::bind::Names for Catalog {
     }
 
     fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
-        super::user_code::of(self, || self.routine_path())
+        super::user_code::of(self, self.routine_path())
     }
 
     fn domain_default(&self, domain: Oid) -> Option<Arc<str>> {
@@ -695,9 +695,8 @@ impl crate::sql::bind::Names for Along<'_> {
     }
 
     fn user_code(&self) -> Option<Arc<crate::sql::bind::UserCode>> {
-        super::user_code::of(self.catalog, || {
-            self.catalog.without_temporary(self.catalog.effective(&self.kept.search_path))
-        })
+        let path = self.catalog.without_temporary(self.catalog.effective(&self.kept.search_path));
+        super::user_code::of(self.catalog, path)
     }
 
     fn acting(&self) -> crate::catalog::Acting {

@@ -10,12 +10,16 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// None: users have made nothing.
-pub fn of(catalog: &Catalog, path: impl FnOnce() -> SmallVec<[Oid; 6]>) -> Option<Arc<UserCode>> {
+pub fn of(catalog: &Catalog, path: SmallVec<[Oid; 6]>) -> Option<Arc<UserCode>> {
+    let found = catalog.remembered(&path, || collect(catalog, &path).map(Arc::new));
+    found.as_ref().clone()
+}
+
+fn collect(catalog: &Catalog, path: &[Oid]) -> Option<UserCode> {
     let (operators, casts) = (catalog.all(class::OPERATOR), catalog.all(class::CAST));
     if operators.is_empty() && casts.is_empty() {
         return None;
     }
-    let path = path();
     let mut code = UserCode::default();
     let mut behind = Vec::new();
     for record in &operators {
@@ -39,7 +43,7 @@ pub fn of(catalog: &Catalog, path: impl FnOnce() -> SmallVec<[Oid; 6]>) -> Optio
             code.functions.insert(oid, def);
         }
     }
-    Some(Arc::new(code))
+    Some(code)
 }
 
 /// Operators by which an extension's type is ordered can be trusted as built-in ones are.

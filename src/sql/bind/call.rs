@@ -403,7 +403,7 @@ impl Binder<'_, '_> {
         let scope = self.scope();
         let place = match scope.clause {
             Clause::Select | Clause::OrderBy | Clause::GroupBy | Clause::DistinctOn | Clause::FromFunction => None,
-            Clause::Other | Clause::AggregateArgument | Clause::OneRow => None,
+            Clause::Other | Clause::AggregateArgument | Clause::OneRow | Clause::InsertTarget => None,
             Clause::WindowPartition | Clause::WindowOrder => None,
             c => Some(c.place()),
         };
@@ -557,7 +557,7 @@ impl Binder<'_, '_> {
                 return Err(err!(GROUPING_ERROR, "{what} are not allowed in FROM clause of their own query level")
                     .at(self.at(pos)));
             }
-            Clause::WindowFrame => "window frame definitions",
+            Clause::WindowFrame(mode) => mode,
             c => c.place(),
         };
         Err(err!(GROUPING_ERROR, "{what} are not allowed in {place}").at(self.at(pos)))

@@ -483,7 +483,7 @@ impl Binder<'_, '_> {
         let from = expr.ty.oid;
         if from != oid::BOOL {
             return match self.coerce_to(expr, TypeRef::of(oid::BOOL), CastContext::Assignment, pos)? {
-                Some(e) => Ok(e),
+                Some(e) => self.no_set(e, clause, pos),
                 None => Err(err!(
                     DATATYPE_MISMATCH,
                     "argument of {clause} must be type boolean, not type {}",
@@ -492,6 +492,10 @@ impl Binder<'_, '_> {
                 .at(self.at(pos))),
             };
         }
+        self.no_set(expr, clause, pos)
+    }
+
+    fn no_set(&mut self, expr: Expr, clause: &str, pos: Pos) -> Result<Expr> {
         if self.scope().has_set_returning && expr.any(&mut |e| matches!(e.kind, ExprKind::SetReturning { .. })) {
             return Err(err!(DATATYPE_MISMATCH, "argument of {clause} must not return a set").at(self.at(pos)));
         }
@@ -502,7 +506,7 @@ impl Binder<'_, '_> {
     pub(super) fn to_type(&mut self, expr: Expr, target: Oid, clause: &str, pos: Pos) -> Result<Expr> {
         let from = expr.ty.oid;
         match self.coerce_to(expr, TypeRef::of(target), CastContext::Assignment, pos)? {
-            Some(e) => Ok(e),
+            Some(e) => self.no_set(e, clause, pos),
             None => Err(err!(
                 DATATYPE_MISMATCH,
                 "argument of {clause} must be type {}, not type {}",

@@ -297,15 +297,14 @@ impl Binder<'_, '_> {
             )
             .at(self.at(s.method.pos)));
         };
-        let percent = self.expr(arg)?;
-        let percent = self.to_type(percent, oid::FLOAT4, "TABLESAMPLE", arg.start())?;
-        let seed = match &s.repeatable {
-            Some(e) => {
-                let bound = self.expr(e)?;
-                Some(self.to_type(bound, oid::FLOAT8, "REPEATABLE", e.start())?)
-            }
-            None => None,
+        let before = std::mem::replace(&mut self.scope().clause, Clause::FromFunction);
+        let mut bound = |e: &ast::Expr, ty: crate::base::Oid, word: &str| {
+            let bound = self.expr(e)?;
+            self.to_type(bound, ty, word, e.start())
         };
+        let percent = bound(arg, oid::FLOAT4, "TABLESAMPLE")?;
+        let seed = s.repeatable.as_ref().map(|e| bound(e, oid::FLOAT8, "REPEATABLE")).transpose()?;
+        self.scope().clause = before;
         if let Source::Table { sample, .. } = &mut self.scope().rels[rel].source {
             *sample = Some(Box::new(Sample { bernoulli, percent, seed }));
         }

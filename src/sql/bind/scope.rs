@@ -25,7 +25,8 @@ pub enum Clause {
     Filter,
     WindowPartition,
     WindowOrder,
-    WindowFrame,
+    /// With the word for its mode.
+    WindowFrame(&'static str),
     InsertTarget,
     UpdateSource,
     GroupBy,
@@ -62,7 +63,7 @@ impl Clause {
         match self {
             Clause::JoinOn => "JOIN conditions",
             Clause::FromFunction => "functions in FROM",
-            Clause::WindowPartition | Clause::WindowOrder | Clause::WindowFrame => "window definitions",
+            Clause::WindowPartition | Clause::WindowOrder | Clause::WindowFrame(_) => "window definitions",
             Clause::Check => "check constraints",
             Clause::Default => "DEFAULT expressions",
             Clause::IndexExpression => "index expressions",
@@ -95,7 +96,7 @@ impl Clause {
             Clause::Filter => "FILTER",
             Clause::WindowPartition => "window PARTITION BY",
             Clause::WindowOrder => "window ORDER BY",
-            Clause::WindowFrame => "window frame",
+            Clause::WindowFrame(mode) => mode,
             Clause::InsertTarget => "INSERT",
             Clause::UpdateSource => "UPDATE",
             Clause::GroupBy => "GROUP BY",

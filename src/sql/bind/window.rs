@@ -188,12 +188,12 @@ impl Binder<'_, '_> {
     }
 
     fn frame_offset(&mut self, e: &ast::Expr, mode: FrameMode, order_by: &[SortKey], pos: ast::Pos) -> Result<Expr> {
-        let bound = self.in_clause(Clause::WindowFrame, |b| b.expr(e))?;
-        let word = match mode {
-            FrameMode::Rows => "ROWS",
-            FrameMode::Groups => "GROUPS",
-            FrameMode::Range => "RANGE",
+        let (word, clause) = match mode {
+            FrameMode::Rows => ("ROWS", "window ROWS"),
+            FrameMode::Groups => ("GROUPS", "window GROUPS"),
+            FrameMode::Range => ("RANGE", "window RANGE"),
         };
+        let bound = self.in_clause(Clause::WindowFrame(clause), |b| b.expr(e))?;
         let alone = mode != FrameMode::Range || order_by.len() == 1;
         if alone && let Some(at) = super::scope::variable(&bound) {
             return Err(err!(INVALID_COLUMN_REFERENCE, "argument of {word} must not contain variables").at(self.at(at)));

@@ -391,7 +391,10 @@ impl Binder<'_, '_> {
             Some(Given::Value(v, _)) => v,
             _ => Expr::new(ExprKind::Const(Value::Null), a.ty),
         };
-        Ok(Given::Value(self.assign_part(base, &c.path, e, &a.name, c.pos)?, pos))
+        let before = std::mem::replace(&mut self.scope().clause, Clause::InsertTarget);
+        let part = self.assign_part(base, &c.path, e, &a.name, c.pos);
+        self.scope().clause = before;
+        Ok(Given::Value(part?, pos))
     }
 
     /// GENERATED columns take no value from users; OVERRIDING says otherwise for identity columns.

@@ -547,7 +547,8 @@ fn alter_type(
     let collation = column::collation(cx, collation, ty, None)?;
     let c = class_of(cx, oid)?;
     let options = c.attributes[n].declared.options.clone();
-    let declared = crate::catalog::Declared { collation, options, ..Default::default() };
+    let dimensions = typ.array_bounds.len() as u16;
+    let declared = crate::catalog::Declared { collation, options, dimensions, ..Default::default() };
     column::refuse_row_in_itself(cx, ty.oid, &c)?;
     row_type::refuse_use(cx, &c)?;
     if c.kind == RelKind::Composite {

@@ -187,6 +187,7 @@ fn read_as(
     let at = def.collation.as_ref().and_then(|c| cmd.at(c.pos));
     let mut attribute = super::write::attribute(&def.name, attno, ty);
     attribute.declared.collation = collation(cx, def.collation.as_ref(), ty, at)?;
+    attribute.declared.dimensions = def.typ.as_ref().map_or(0, |t| t.array_bounds.len() as u16);
     if let Some(storage) = &def.storage {
         attribute.declared.storage = declared::storage(cx, ty, storage)?;
     }

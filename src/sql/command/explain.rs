@@ -116,7 +116,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
             (query, None) => match explained(cmd, cx, query, options.shown.analyze)? {
                 Some(plan) => Arc::new(plan),
                 None => {
-                    let lines = vec!["Utility statements have no plan structure".to_owned()];
+                    let lines = vec![planless(options.format, &stmt.query)];
                     return Ok(Outcome::Text { column: explained_as(stmt), lines, tag: "EXPLAIN".into() });
                 }
             },
@@ -150,6 +150,18 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &ExplainStmt) -> Flow<
     };
     cmd.progress = Some(p);
     outcome
+}
+
+/// What is shown of a statement that has no plan. PostgreSQL 15, explain.c, ExplainOneUtility.
+fn planless(format: ExplainFormat, query: &Stmt) -> String {
+    let (text, name) = match query {
+        Stmt::Notify(_) => ("NOTIFY", "Notify"),
+        _ => ("Utility statements have no plan structure", "Utility Statement"),
+    };
+    match format {
+        ExplainFormat::Text => text.to_owned(),
+        other => explain_format::write_empty(other, name),
+    }
 }
 
 /// The plan without the partitions that the parameters leave out.

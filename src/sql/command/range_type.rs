@@ -231,22 +231,27 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRangeStmt) -
 
 fn range_constructors(cx: &mut ExecContext, range: &UserType, sub: Oid) -> Flow<()> {
     for (code, args) in [("range_constructor2", vec![sub, sub]), ("range_constructor3", vec![sub, sub, oid::TEXT])] {
-        constructor(cx, range, (code, args, false))?;
+        constructor(cx, (range, range.namespace), (code, args, false))?;
     }
     Ok(())
 }
 
 /// The OID of the one that takes a range.
 fn multirange_constructors(cx: &mut ExecContext, range: &UserType, multi: &UserType) -> Flow<Oid> {
-    constructor(cx, multi, ("multirange_constructor0", Vec::new(), false))?;
-    let one = constructor(cx, multi, ("multirange_constructor1", vec![range.oid], false))?;
-    constructor(cx, multi, ("multirange_constructor2", vec![range.array_oid], true))?;
+    constructor(cx, (multi, range.namespace), ("multirange_constructor0", Vec::new(), false))?;
+    let one = constructor(cx, (multi, range.namespace), ("multirange_constructor1", vec![range.oid], false))?;
+    constructor(cx, (multi, range.namespace), ("multirange_constructor2", vec![range.array_oid], true))?;
     Ok(one)
 }
 
-/// A function of the type's name that makes its values. It belongs to the type, and to the superuser.
-fn constructor(cx: &mut ExecContext, of: &UserType, (code, args, variadic): (&str, Vec<Oid>, bool)) -> Flow<Oid> {
-    if function::same(cx, of.namespace, &of.name, &args)?.is_some() {
+/// A function of the type's name that makes its values. It belongs to the type, and to the superuser; it stands in the
+/// range type's schema, whichever its multirange type is in (PostgreSQL 15, typecmds.c, DefineRange).
+fn constructor(
+    cx: &mut ExecContext,
+    (of, namespace): (&UserType, Oid),
+    (code, args, variadic): (&str, Vec<Oid>, bool),
+) -> Flow<Oid> {
+    if function::same(cx, namespace, &of.name, &args)?.is_some() {
         let text = format!("function \"{}\" already exists with same argument types", of.name);
         return Err(Error::new(SqlState::DUPLICATE_FUNCTION, text).into());
     }
@@ -254,7 +259,7 @@ fn constructor(cx: &mut ExecContext, of: &UserType, (code, args, variadic): (&st
     let made = Function {
         oid,
         name: of.name.clone(),
-        namespace: of.namespace,
+        namespace,
         owner: fixed::BOOTSTRAP_SUPERUSER,
         kind: 'f',
         language: "internal".into(),

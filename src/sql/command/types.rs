@@ -149,6 +149,7 @@ pub fn create_composite(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateCo
         column::check_type(cx, &def.name, ty)?;
         let mut made = attribute(&def.name, n as i16 + 1, ty);
         made.declared.collation = column::collation(cx, def.collation.as_ref(), ty, None)?;
+        made.declared.dimensions = def.typ.as_ref().map_or(0, |t| t.array_bounds.len() as u16);
         attributes.push(made);
     }
     let class_oid = new_oid(cx)?;

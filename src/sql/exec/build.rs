@@ -225,8 +225,8 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
             filled(rel)?;
             Box::new(TidScan::start(rel, tids, attnos, filter.as_ref(), project.as_deref(), lazy, cx)?)
         }
-        PlanNode::LockRows { input, locks, recheck } => {
-            Box::new(LockRows::start(input, locks, recheck.as_ref(), lazy, cx)?)
+        PlanNode::LockRows { input, locks, outer, recheck } => {
+            Box::new(LockRows::start(input, locks, outer, recheck.as_ref(), lazy, cx)?)
         }
         PlanNode::Modify(m) => {
             let counted = cx.run.counted == Some(super::instrument::key(plan));

@@ -51,6 +51,8 @@ impl Target {
 pub(super) struct LockRows {
     input: Box<dyn Node>,
     targets: Vec<Target>,
+    /// Of outer joins: what makes rows partners, and the columns that are NULL where there is none.
+    outer: Vec<(Predicate, Vec<usize>)>,
     recheck: Option<Predicate>,
     batch: Option<Batch>,
     row: usize,
@@ -74,12 +76,14 @@ impl LockRows {
     pub fn start(
         input: &Plan,
         locks: &[RowLock],
+        outer: &[(Expr, Vec<usize>)],
         recheck: Option<&Expr>,
         lazy: bool,
         cx: &mut ExecContext,
     ) -> Result<LockRows> {
         Ok(LockRows {
             targets: locks.iter().map(Target::start).collect::<Result<_>>()?,
+            outer: outer.iter().map(|(on, columns)| (Predicate::new(on), columns.clone())).collect(),
             recheck: recheck.map(Predicate::new),
             input: build(input, cx)?,
             batch: None,
@@ -131,6 +135,15 @@ impl LockRows {
                 Claim::Newer(ctid) => self.reached = Some(ctid),
                 Claim::Gone => return Ok(false),
                 Claim::Again => {}
+            }
+        }
+        if let Some(fresh) = &mut self.fresh {
+            for (on, columns) in &mut self.outer {
+                if on.run(cx, fresh)?.is_some() {
+                    let none = |n: &usize| Column::constant(fresh.columns[*n].phys(), Datum::Null, 1);
+                    let empty: Vec<Column> = columns.iter().map(none).collect();
+                    columns.iter().zip(empty).for_each(|(n, c)| fresh.columns[*n] = c);
+                }
             }
         }
         match (&self.fresh, &mut self.recheck) {

@@ -71,6 +71,7 @@ mod transition_scan;
 mod user_aggregate;
 pub mod user_trigger;
 mod values;
+mod virtual_rows;
 mod virtual_scan;
 mod window;
 

@@ -2,6 +2,7 @@
 
 use super::output::Output;
 use super::system_view::{self, View};
+use super::virtual_rows::VirtualRows;
 use super::{ExecContext, Node};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::Relation;
@@ -10,6 +11,10 @@ use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func::regexp::prefix;
 use crate::types::{Batch, Value};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// When making rows for one key after the other has taken this long, all are made at once.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 pub(super) struct VirtualScan {
     view: &'static View,
@@ -22,6 +27,10 @@ pub(super) struct VirtualScan {
     made_for: Vec<Value>,
     /// All rows, made at the first call: a view shows one moment.
     rows: Option<Vec<Batch>>,
+    /// How long making rows for keys has taken.
+    spent: Duration,
+    /// All rows of the relation, once that was too long.
+    all: Option<VirtualRows>,
     /// The values must be looked at again.
     fresh: bool,
     at: usize,
@@ -52,6 +61,8 @@ impl VirtualScan {
             key_values: Projection::new(&values),
             made_for: Vec::new(),
             rows: None,
+            spent: Duration::ZERO,
+            all: None,
             fresh: false,
             at: 0,
             output: Output::new(filter, project),
@@ -69,16 +80,40 @@ impl VirtualScan {
         }
         if self.rows.is_none() || self.made_for != values {
             self.rows = None;
-            let keys = self.key_columns.iter().copied().zip(values.iter().cloned()).collect();
-            let mut sink = system_view::Sink::new(self.relation.clone(), &self.attnos, keys);
-            if !values.iter().any(Value::is_null) {
-                (self.view.rows)(cx, &mut sink)?;
-            }
-            self.rows = Some(sink.into_batches());
+            self.rows = Some(self.rows_for(cx, &values)?);
             self.made_for = values;
         }
         self.fresh = true;
         Ok(())
+    }
+
+    /// The rows that have these values in the columns of the keys; more where no generator heeds one.
+    fn rows_for(&mut self, cx: &mut ExecContext, values: &[Value]) -> Flow<Vec<Batch>> {
+        if values.iter().any(Value::is_null) {
+            return Ok(Vec::new());
+        }
+        if self.all.is_none() && self.spent < PATIENCE {
+            let begin = Instant::now();
+            let keys = self.key_columns.iter().copied().zip(values.iter().cloned()).collect();
+            let rows = self.generate(cx, keys)?;
+            self.spent += begin.elapsed();
+            return Ok(rows);
+        }
+        let all = match self.all.take() {
+            Some(all) => all,
+            None => {
+                let place = |c: &usize| self.attnos.iter().position(|a| usize::try_from(*a) == Ok(*c + 1));
+                let columns: Vec<usize> = self.key_columns.iter().filter_map(place).collect();
+                VirtualRows::new(self.generate(cx, Vec::new())?, &columns)
+            }
+        };
+        Ok(self.all.insert(all).of(values))
+    }
+
+    fn generate(&self, cx: &mut ExecContext, keys: Vec<(usize, Value)>) -> Flow<Vec<Batch>> {
+        let mut sink = system_view::Sink::new(self.relation.clone(), &self.attnos, keys);
+        (self.view.rows)(cx, &mut sink)?;
+        Ok(sink.into_batches())
     }
 
     fn fetch(&mut self, cx: &mut ExecContext) -> Flow<Option<Batch>> {

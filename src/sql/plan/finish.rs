@@ -177,7 +177,7 @@ impl Plan {
                 }
             }
             PlanNode::Distinct { keys, .. } | PlanNode::Memoize { keys, .. } => each(keys, f),
-            PlanNode::LockRows { recheck, .. } => each(recheck, f),
+            PlanNode::LockRows { outer, recheck, .. } => each(outer.iter().map(|(on, _)| on).chain(recheck), f),
             PlanNode::Modify(m) => modify_exprs(m, f),
             PlanNode::Append { pruning, merge, .. } => {
                 pruning.iter().for_each(|p| p.for_each_expr(f));

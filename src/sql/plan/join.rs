@@ -4,11 +4,12 @@ use super::create::{Maker, node, vars_of};
 use super::fold::conjunction;
 use super::goal::{Goal, Grouping};
 use super::group::{group_keys, grouping};
-use super::jointree::{JoinTree, constant_equality, make_equality};
+use super::jointree::{JoinTree, constant_equality};
 use super::layout::Layout;
 use super::order::{Order, distinct_grouping, distinct_keys, distinct_on_keys, end_of, order_keys};
 use super::path::PathKey;
 use super::planner::Planner;
+use super::recheck::Recheck;
 use super::scan::BaseRel;
 use super::search::Search;
 use super::selectivity::{Estimator, Facts};
@@ -29,8 +30,7 @@ pub(super) struct Joined {
     /// Expressions with one value in all rows.
     pub held: Vec<Expr>,
     pub facts: Vec<Facts>,
-    /// All conditions that hold for the rows, for re-checks.
-    pub conditions: Vec<Expr>,
+    pub recheck: Recheck,
 }
 
 impl Planner<'_> {
@@ -40,16 +40,14 @@ impl Planner<'_> {
             return self.no_from(query);
         }
         let mut tree = JoinTree::new(&query.from, query.filter.as_ref());
-        super::secure::add_conditions(&mut tree, &query.rels);
+        let secure = super::secure::add_conditions(&mut tree, &query.rels);
         super::or_clause::restrict(&mut tree, &query.rels, self.cx.io);
         let tree = tree;
         for l in &query.locks {
             super::lock_rows::refuse_nullable(&tree, l)?;
         }
-        let conditions = all_conditions(&tree);
-        if !query.locks.is_empty() || query.write.is_some() {
-            conditions.iter().for_each(|e| vars_of(e, &mut top));
-        }
+        let recheck = Recheck::of(query, &tree, secure);
+        recheck.read(&mut top);
         let held = held(&tree);
         let goal = self.goal(query, &held);
         let (base, facts) =
@@ -64,7 +62,7 @@ impl Planner<'_> {
         if !gates.is_empty() {
             plan = gate(plan, gates, &layout)?;
         }
-        Ok(Joined { plan, layout, order: best.order.clone(), held, facts, conditions })
+        Ok(Joined { plan, layout, order: best.order.clone(), held, facts, recheck })
     }
 
     /// What is known of each relation alone: its ways in, its conditions, how many of its rows hold them.
@@ -116,7 +114,8 @@ impl Planner<'_> {
             },
         };
         let plan = node(n, &layout, cost);
-        Ok(Joined { plan, layout, order: Vec::new(), held: Vec::new(), facts: Vec::new(), conditions: Vec::new() })
+        let (order, held, facts) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Joined { plan, layout, order, held, facts, recheck: Recheck::default() })
     }
 
     /// What the levels above make of the joined rows. PostgreSQL 15, planner.c, standard_qp_callback.
@@ -157,18 +156,6 @@ impl Planner<'_> {
 
 /// The columns read of each relation, by its number.
 type Columns = BTreeMap<usize, BTreeSet<i16>>;
-
-/// All conditions that hold for the joined rows, equivalences spelled out in a chain.
-fn all_conditions(tree: &JoinTree) -> Vec<Expr> {
-    let mut all: Vec<Expr> = tree.restrictions.iter().map(|(_, e)| e.clone()).collect();
-    all.extend(tree.clauses.iter().map(|c| c.expr.clone()));
-    for class in tree.classes.iter().filter(|c| c.constant.is_none()) {
-        for pair in class.members.windows(2) {
-            all.extend(make_equality(class.oper, pair[0].0.clone(), pair[1].0.clone()));
-        }
-    }
-    all
-}
 
 /// What is read of each relation: by the levels above (`top`), the conditions, and relations beside it (LATERAL).
 fn columns_read(query: &Query, tree: &JoinTree, top: &[(usize, i16)]) -> Columns {

@@ -23,6 +23,8 @@ pub(super) struct Clause {
     pub equality: Option<Equality>,
     /// The part of the pairs it keeps, where others already see to some of it.
     pub selectivity: Option<f64>,
+    /// Both sides are restricted to the same constant: it leaves out no pair of rows.
+    pub implied: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -150,7 +152,15 @@ impl JoinTree {
             }
             let eq = equality(&c).map(|(e, _)| e);
             let id = self.id();
-            own.push(Clause { id, expr: c, rels, required: left.union(right), equality: eq, selectivity: None });
+            own.push(Clause {
+                id,
+                expr: c,
+                rels,
+                required: left.union(right),
+                equality: eq,
+                selectivity: None,
+                implied: false,
+            });
         }
         let read = own.iter().fold(RelSet::EMPTY, |s, c| s.union(c.rels));
         let strict = own.iter().any(|c| left.iter().any(|r| strict_in(&c.expr, r, true)));
@@ -198,7 +208,15 @@ impl JoinTree {
                     Some(rel) => self.restrictions.push((rel, c)),
                     None => {
                         let id = self.id();
-                        self.clauses.push(Clause { id, expr: c, rels, required: w, equality: None, selectivity: None });
+                        self.clauses.push(Clause {
+                            id,
+                            expr: c,
+                            rels,
+                            required: w,
+                            equality: None,
+                            selectivity: None,
+                            implied: false,
+                        });
                     }
                 },
                 None => self.gates.push(c),
@@ -245,12 +263,20 @@ impl JoinTree {
                 return;
             }
             let id = self.id();
-            self.clauses.push(Clause { id, expr: c, rels, required, equality: Some(eq), selectivity: None });
+            self.clauses.push(Clause {
+                id,
+                expr: c,
+                rels,
+                required,
+                equality: Some(eq),
+                selectivity: None,
+                implied: false,
+            });
             return;
         }
         let eq = equality(&c).map(|(e, _)| e);
         let id = self.id();
-        self.clauses.push(Clause { id, expr: c, rels, required, equality: eq, selectivity: None });
+        self.clauses.push(Clause { id, expr: c, rels, required, equality: eq, selectivity: None, implied: false });
     }
 
     /// Whether joins within `w` give rows, too, where this relation has none.
@@ -283,28 +309,90 @@ impl JoinTree {
         }
     }
 
-    /// Constants spread over the classes; members of one relation restrict it; class clauses are made.
-    fn finish_classes(&mut self) {
+    /// The constant that a restriction says is equal to this expression.
+    fn constant_of(&self, e: &Expr, op: &'static OperDef) -> Option<Expr> {
+        self.restrictions.iter().find_map(|(_, c)| {
+            let (var, value, o) = constant_equality(c)?;
+            (o.oid == op.oid && same(e, var)).then(|| value.clone())
+        })
+    }
+
+    /// Restricts the relation of `e` to the rows where it has this value, unless it is so already.
+    fn restrict(&mut self, (e, rel): (&Expr, usize), op: &'static OperDef, value: &Expr) {
+        let is_it = |c: &Expr| constant_equality(c).is_some_and(|(v, x, _)| same(v, e) && same(x, value));
+        if !self.restrictions.iter().any(|(_, c)| is_it(c))
+            && let Some(made) = make_equality(op, e.clone(), value.clone())
+        {
+            self.restrictions.push((rel, made));
+        }
+    }
+
+    /// Constants spread over the classes.
+    fn spread_constants(&mut self) {
         for i in 0..self.classes.len() {
             let class = &self.classes[i];
-            let constant = self.restrictions.iter().find_map(|(_, c)| {
-                let (var, value, op) = constant_equality(c)?;
-                let fits = op.oid == class.oper.oid && class.members.iter().any(|(m, _)| same(m, var));
-                fits.then(|| value.clone())
-            });
-            if let Some(value) = constant {
-                let class = self.classes[i].clone();
-                for (m, rels) in &class.members {
-                    let Some(rel) = rels.single() else { continue };
-                    let known = self
-                        .restrictions
-                        .iter()
-                        .any(|(_, c)| constant_equality(c).is_some_and(|(v, x, _)| same(v, m) && same(x, &value)));
-                    if !known && let Some(e) = make_equality(class.oper, m.clone(), value.clone()) {
-                        self.restrictions.push((rel, e));
-                    }
+            if class.constant.is_some() {
+                continue;
+            }
+            let Some(value) = class.members.iter().find_map(|(m, _)| self.constant_of(m, class.oper)) else { continue };
+            let class = class.clone();
+            for (m, rels) in &class.members {
+                if let Some(rel) = rels.single() {
+                    self.restrict((m, rel), class.oper, &value);
                 }
-                self.classes[i].constant = Some(value);
+            }
+            self.classes[i].constant = Some(value);
+        }
+    }
+
+    /// A constant on the side that keeps its rows holds for the partners that the other side may have, too: `a LEFT JOIN b
+    /// ON a.x = b.y WHERE a.x = 1` needs no rows of `b` but those with `b.y = 1`. In a semi join that is so both ways.
+    /// PostgreSQL 15, equivclass.c, reconsider_outer_join_clauses. Answers whether something was found.
+    fn reconsider_outer_joins(&mut self) -> bool {
+        let mut found = false;
+        for s in 0..self.specials.len() {
+            let kind = self.specials[s].kind;
+            if !matches!(kind, JoinKind::Left | JoinKind::Semi | JoinKind::Anti) {
+                continue;
+            }
+            for n in 0..self.specials[s].on.len() {
+                let special = &self.specials[s];
+                let clause = &special.on[n];
+                let Some((eq, op)) = equality(&clause.expr).filter(|_| !clause.implied) else { continue };
+                let (Some(l), Some(r)) = (eq.left_rels.single(), eq.right_rels.single()) else { continue };
+                let fits = op.can_merge && op.left == op.right && eq.left.ty.oid == eq.right.ty.oid;
+                if !fits || has_volatile(&clause.expr) {
+                    continue;
+                }
+                let sides = ((eq.left, l), (eq.right, r));
+                let (outer, inner) = match special.syn_left.has(l) {
+                    true => sides,
+                    false => (sides.1, sides.0),
+                };
+                if !special.syn_left.has(outer.1) || !special.syn_right.has(inner.1) {
+                    continue;
+                }
+                let known = self.constant_of(&outer.0, op);
+                let known = known.or_else(|| self.constant_of(&inner.0, op).filter(|_| kind == JoinKind::Semi));
+                let Some(value) = known else { continue };
+                for (e, rel) in [&outer, &inner] {
+                    self.restrict((e, *rel), op, &value);
+                }
+                self.specials[s].on[n].implied = true;
+                found = true;
+            }
+        }
+        found
+    }
+
+    /// Constants spread; members of one relation restrict it.
+    fn finish_classes(&mut self) {
+        self.spread_constants();
+        while self.reconsider_outer_joins() {
+            self.spread_constants();
+        }
+        for i in 0..self.classes.len() {
+            if self.classes[i].constant.is_some() {
                 continue;
             }
             // Two members of one relation.
@@ -384,6 +472,7 @@ impl JoinTree {
                         can_hash: class.oper.can_hash,
                     }),
                     selectivity: None,
+                    implied: false,
                 });
             }
         }

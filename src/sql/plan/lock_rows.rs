@@ -7,6 +7,8 @@ use super::jointree::{JoinTree, Special};
 use super::order::{Order, order_keys};
 use super::path::presorted;
 use super::planner::Planner;
+use super::recheck::Recheck;
+use super::relset::rels_of;
 use super::select::name_columns;
 use super::tree::{attribute_map, is_tree};
 use super::{JoinKind, Plan, PlanNode, RowLock};
@@ -19,7 +21,14 @@ use crate::types::{TypeRef, oid};
 impl Planner<'_> {
     /// FOR UPDATE: sort, lock, then compute the select list from the newest rows.
     pub(super) fn locking(&mut self, query: Query, joined: Joined) -> Result<Plan> {
-        let Joined { mut plan, layout, order, held, conditions, facts, .. } = joined;
+        let Joined { mut plan, mut layout, order, held, recheck, facts, .. } = joined;
+        let width = layout.len();
+        if !recheck.former.is_empty() {
+            let mut columns = layout.bound_all(layout.exprs())?;
+            columns.extend(layout.bound_all(&recheck.former)?);
+            recheck.former.iter().for_each(|e| layout.push(Recheck::former(e)));
+            plan = project_onto(plan, columns);
+        }
         let keys = order_keys(&query, &held).order();
         let have = presorted(&order, &keys);
         let sort = keys
@@ -57,9 +66,19 @@ impl Planner<'_> {
                 .collect();
             locks.push(RowLock { members, tableoid, ctid, refresh, strength: l.strength, wait: l.wait });
         }
-        let recheck: Vec<Expr> = conditions.iter().filter_map(|c| layout.bound(c).ok()).collect();
+        let mut outer = Vec::new();
+        for p in &recheck.outer {
+            let of_side = |e: &Expr| {
+                let rels = rels_of(e);
+                !rels.is_empty() && rels.within(p.side)
+            };
+            let columns =
+                layout.exprs()[..width].iter().enumerate().filter(|(_, e)| of_side(e)).map(|(n, _)| n).collect();
+            outer.push((layout.bound(&p.on)?, columns));
+        }
+        let recheck: Vec<Expr> = recheck.all().iter().filter_map(|c| layout.bound(c).ok()).collect();
         let cost = plan.cost;
-        let n = PlanNode::LockRows { input: Box::new(plan), locks, recheck: conjunction(recheck) };
+        let n = PlanNode::LockRows { input: Box::new(plan), locks, outer, recheck: conjunction(recheck) };
         plan = node(n, &layout, cost);
         let visible: Vec<Expr> = query.targets.iter().filter(|t| !t.junk).map(|t| t.expr.clone()).collect();
         let limited = self.limit(plan, &Query { with_ties: false, ..query.clone() });

@@ -42,6 +42,7 @@ mod prepare;
 mod project_set;
 pub mod prune;
 mod push;
+mod recheck;
 mod relset;
 mod sample;
 mod scan;
@@ -266,6 +267,9 @@ pub enum PlanNode {
     LockRows {
         input: Box<Plan>,
         locks: Vec<RowLock>,
+        /// Columns that are NULL where the row has no partner any more by this condition, innermost joins first; asked
+        /// before `recheck`.
+        outer: Vec<(Expr, Vec<usize>)>,
         recheck: Option<Expr>,
     },
     Modify(Box<Modify>),

@@ -758,6 +758,7 @@ pub(super) fn join_candidates(rel: usize, tree: &JoinTree) -> Vec<Clause> {
                         required: rels,
                         equality: None,
                         selectivity: None,
+                        implied: false,
                     });
                 }
             }

@@ -61,15 +61,18 @@ fn parts(e: &Expr) -> Vec<Expr> {
 }
 
 /// Puts policies' conditions first among those of their relations. A sub-select's only says that it is a barrier.
-pub(super) fn add_conditions(tree: &mut JoinTree, rels: &[Rel]) {
+/// Answers which these are.
+pub(super) fn add_conditions(tree: &mut JoinTree, rels: &[Rel]) -> Vec<(usize, Expr)> {
     let mut first = Vec::new();
     for r in tree.rels.iter().filter(|r| matches!(rels[*r].source, Source::Table { .. })) {
         first.extend(rels[r].security.iter().flat_map(parts).map(|e| (r, e)));
     }
+    let added = first.clone();
     if !first.is_empty() {
         first.append(&mut tree.restrictions);
         tree.restrictions = first;
     }
+    added
 }
 
 /// How many of a relation's first conditions are those of policies, and how many of these come at once.

@@ -4,6 +4,7 @@ use super::create::{project_onto, vars_of};
 use super::fold::conjunction;
 use super::layout::Layout;
 use super::planner::Planner;
+use super::recheck::Recheck;
 use super::scan::with_rel;
 use super::select::State;
 use super::{
@@ -480,10 +481,13 @@ impl Planner<'_> {
                 _ => true,
             })
             .collect();
-        let exprs: Vec<Expr> = kept.iter().map(|&i| joined.layout.exprs()[i].clone()).collect();
-        let columns: Vec<Expr> = joined.layout.bound_all(&exprs)?;
+        let mut exprs: Vec<Expr> = kept.iter().map(|&i| joined.layout.exprs()[i].clone()).collect();
+        let mut columns: Vec<Expr> = joined.layout.bound_all(&exprs)?;
+        let former = &joined.recheck.former;
+        columns.extend(joined.layout.bound_all(former)?);
+        exprs.extend(former.iter().map(Recheck::former));
         let layout = Layout::new(exprs);
-        Ok((project_onto(joined.plan, columns), layout, joined.conditions))
+        Ok((project_onto(joined.plan, columns), layout, joined.recheck.all()))
     }
 
     fn modify(
@@ -524,8 +528,10 @@ impl Planner<'_> {
             None => Vec::new(),
         };
         let returning = returning.map(|l| l.into_iter().map(|t| t.expr).collect());
-        let rows = if columns.is_empty() { 0.0 } else { input.cost.rows };
-        let cost = Cost { rows, ..input.cost };
+        let cost = match columns.is_empty() {
+            true => Cost { rows: 0.0, width: 0, ..input.cost },
+            false => input.cost,
+        };
         let n = PlanNode::Modify(Box::new(Modify {
             kind,
             rel,

@@ -28,6 +28,9 @@ pub fn check_free(cx: &mut ExecContext, f: &Function, namespace: Oid, name: &str
 pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterFunctionStmt) -> Flow<String> {
     let mut f = find(cmd, cx, stmt.object, &stmt.func)??;
     owned(cx, &f)?;
+    if f.aggregate.is_some() {
+        return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an aggregate function", stmt.func.name.joined()).into());
+    }
     names::lock_name(cx, class::PROC, f.namespace, &f.name)?;
     let o = options(cmd, &stmt.options, f.is_procedure())?;
     if o.rows.is_some() && !f.returns_set {

@@ -39,7 +39,7 @@ pub fn drop_routines(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Fl
         match find(cmd, cx, stmt.object, sig)? {
             Ok(f) => {
                 if f.kind == 'a' && stmt.object == ObjectType::Function {
-                    return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an aggregate function", f.name)
+                    return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an aggregate function", sig.name.joined())
                         .hint("Use DROP AGGREGATE to drop aggregate functions.")
                         .into());
                 }

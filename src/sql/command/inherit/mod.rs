@@ -161,7 +161,7 @@ pub fn merge_columns(cx: &mut ExecContext, parents: &[Arc<Relation>], own: Vec<N
         new.inherited = 1;
         new.local = false;
         let (collation, storage, compression) = (a.declared.collation, a.declared.storage, a.declared.compression);
-        new.declared = Declared { collation, storage, compression, options: Vec::new() };
+        new.declared = Declared { collation, storage, compression, ..Declared::default() };
         if default.is_some() {
             new.default = default;
             new.default_oid = new_oid(cx)?;

@@ -311,6 +311,9 @@ fn push_column(catalog: &Catalog, sink: &mut Sink, c: &Column<'_>) {
         if d.storage != 0 {
             f.storage = d.storage;
         }
+        if c.relation >= Oid::FIRST_NORMAL {
+            f.dimensions = d.dimensions.into();
+        }
     }
     let missing = a.and_then(|a| a.missing.as_ref()).filter(|v| !v.is_null());
     let missing_array = missing.map(|v| Value::Bytes(types::array::from_values(c.ty.oid, [v.datum()]).into()));

@@ -35,6 +35,19 @@ pub fn write(format: ExplainFormat, facts: &Map<String, Json>) -> String {
     out
 }
 
+/// A group with nothing in it, in place of a statement's facts.
+pub fn write_empty(format: ExplainFormat, name: &str) -> String {
+    match format {
+        ExplainFormat::Text => String::new(),
+        ExplainFormat::Json => format!("[\n  {}\n]", Json::from(name)),
+        ExplainFormat::Xml => {
+            let tag = name.replace(' ', "-");
+            format!("<explain xmlns=\"http://www.postgresql.org/2009/explain\">\n  <{tag} />\n</explain>")
+        }
+        ExplainFormat::Yaml => format!("- {}", Json::from(name)),
+    }
+}
+
 fn spaces(out: &mut String, depth: usize) {
     out.extend(std::iter::repeat_n(' ', 2 * depth));
 }
