@@ -46,6 +46,9 @@ pub struct Query {
     pub set_op: Option<SetTree>,
     pub ctes: Vec<Cte>,
     pub locks: Vec<RowMark>,
+    /// FOR UPDATE or one of its kin was written here, not around it: it locks just the rows that come out here
+    /// (PostgreSQL 15, prepjointree.c, is_simple_subquery).
+    pub for_update: bool,
     /// INSERT, UPDATE, DELETE; None: a SELECT.
     pub write: Option<Box<Write>>,
     /// Rules made several queries of the statement, to be run one after the other; `write` says what it was, and the rows

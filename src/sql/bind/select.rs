@@ -303,6 +303,7 @@ impl Binder<'_, '_> {
 
     /// FOR UPDATE and its kin. PostgreSQL 15, analyze.c, transformLockingClause.
     fn locking(&mut self, list: &[ast::LockingClause], query: &mut Query, core: &ast::SelectCore) -> Result<()> {
+        query.for_update |= !list.is_empty();
         for clause in list {
             let word = clause.strength.clause();
             refuse_locking(
@@ -367,15 +368,7 @@ impl Binder<'_, '_> {
             Source::Table { rel: table, .. } => {
                 refuse_kind(table)?;
                 self.scope().rels[rel].wanted |= access::UPDATE;
-                match query.locks.iter_mut().find(|l| l.rel == rel) {
-                    Some(l) => {
-                        l.strength = l.strength.max(strength);
-                        if wait != LockWait::Block {
-                            l.wait = wait;
-                        }
-                    }
-                    None => query.locks.push(RowMark { rel, strength, wait }),
-                }
+                mark(&mut query.locks, RowMark { rel, strength, wait });
                 return Ok(());
             }
             // The tables below are locked by the sub-select itself.
@@ -428,6 +421,24 @@ fn refuse_kind(rel: &crate::catalog::Relation) -> Result<()> {
     }
 }
 
+/// Of several locks of one relation the strongest counts, and who does not want to wait. PostgreSQL 15, analyze.c,
+/// applyLockingClause.
+fn mark(locks: &mut Vec<RowMark>, new: RowMark) {
+    let hurry = |wait| match wait {
+        LockWait::Block => 0,
+        LockWait::SkipLocked => 1,
+        LockWait::NoWait => 2,
+    };
+    let Some(known) = locks.iter_mut().find(|l| l.rel == new.rel) else {
+        locks.push(new);
+        return;
+    };
+    known.strength = known.strength.max(new.strength);
+    if hurry(new.wait) > hurry(known.wait) {
+        known.wait = new.wait;
+    }
+}
+
 /// Locks the tables of a sub-select, and of those in it.
 fn lock_inside(q: &mut Query, strength: LockStrength, wait: LockWait, word: &str) -> Result<()> {
     let groups = !q.group_by.is_empty() || q.grouping_sets.is_some();
@@ -438,9 +449,9 @@ fn lock_inside(q: &mut Query, strength: LockStrength, wait: LockWait, word: &str
         let entry = &mut q.rels[r];
         entry.wanted |= if entry.relation().is_some() { access::UPDATE } else { 0 };
         match &mut entry.source {
-            Source::Table { rel: table, .. } if !q.locks.iter().any(|l| l.rel == r) => {
+            Source::Table { rel: table, .. } => {
                 refuse_kind(table)?;
-                q.locks.push(RowMark { rel: r, strength, wait });
+                mark(&mut q.locks, RowMark { rel: r, strength, wait });
             }
             Source::Subquery(below) => lock_inside(below, strength, wait, word)?,
             _ => {}

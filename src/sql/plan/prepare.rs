@@ -386,6 +386,7 @@ fn is_simple(q: &Query) -> bool {
         && q.order_by.is_empty()
         && q.limit.is_none()
         && q.offset.is_none()
+        && !q.for_update
         && !q.from.is_empty()
 }
 

@@ -33,7 +33,6 @@ fn accepts(q: &Query) -> bool {
     q.limit.is_none()
         && q.offset.is_none()
         && q.write.is_none()
-        && q.locks.is_empty()
         && !q.has_set_returning
         && match &q.set_op {
             Some(t) => pushable_tree(t),
