@@ -159,24 +159,6 @@ impl Binder<'_, '_> {
     }
 }
 
-impl Binder<'_, '_> {
-    /// # Errors
-    /// 0A000 where a row would become several.
-    fn refuse_several(&mut self, e: &Expr) -> Result<()> {
-        let mut at = None;
-        let found = e.any(&mut |x| {
-            let set = matches!(x.kind, ExprKind::SetReturning { .. });
-            at = if set { x.pos } else { at };
-            set
-        });
-        let text = "set-valued function called in context that cannot accept a set";
-        match found {
-            true => Err(Error::unsupported(text).at(self.at(at.unwrap_or(ast::NOWHERE)))),
-            false => Ok(()),
-        }
-    }
-}
-
 /// What an action asks of the target. To leave a row alone is to have looked at it.
 fn right(action: &ast::MergeAction) -> u8 {
     match action {
