@@ -23,8 +23,6 @@ pub(super) struct Clause {
     pub equality: Option<Equality>,
     /// The part of the pairs it keeps, where others already see to some of it.
     pub selectivity: Option<f64>,
-    /// Both sides are restricted to the same constant: it leaves out no pair of rows.
-    pub implied: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -152,15 +150,7 @@ impl JoinTree {
             }
             let eq = equality(&c).map(|(e, _)| e);
             let id = self.id();
-            own.push(Clause {
-                id,
-                expr: c,
-                rels,
-                required: left.union(right),
-                equality: eq,
-                selectivity: None,
-                implied: false,
-            });
+            own.push(Clause { id, expr: c, rels, required: left.union(right), equality: eq, selectivity: None });
         }
         let read = own.iter().fold(RelSet::EMPTY, |s, c| s.union(c.rels));
         let strict = own.iter().any(|c| left.iter().any(|r| strict_in(&c.expr, r, true)));
@@ -208,15 +198,7 @@ impl JoinTree {
                     Some(rel) => self.restrictions.push((rel, c)),
                     None => {
                         let id = self.id();
-                        self.clauses.push(Clause {
-                            id,
-                            expr: c,
-                            rels,
-                            required: w,
-                            equality: None,
-                            selectivity: None,
-                            implied: false,
-                        });
+                        self.clauses.push(Clause { id, expr: c, rels, required: w, equality: None, selectivity: None });
                     }
                 },
                 None => self.gates.push(c),
@@ -263,20 +245,12 @@ impl JoinTree {
                 return;
             }
             let id = self.id();
-            self.clauses.push(Clause {
-                id,
-                expr: c,
-                rels,
-                required,
-                equality: Some(eq),
-                selectivity: None,
-                implied: false,
-            });
+            self.clauses.push(Clause { id, expr: c, rels, required, equality: Some(eq), selectivity: None });
             return;
         }
         let eq = equality(&c).map(|(e, _)| e);
         let id = self.id();
-        self.clauses.push(Clause { id, expr: c, rels, required, equality: eq, selectivity: None, implied: false });
+        self.clauses.push(Clause { id, expr: c, rels, required, equality: eq, selectivity: None });
     }
 
     /// Whether joins within `w` give rows, too, where this relation has none.
@@ -358,7 +332,7 @@ impl JoinTree {
             for n in 0..self.specials[s].on.len() {
                 let special = &self.specials[s];
                 let clause = &special.on[n];
-                let Some((eq, op)) = equality(&clause.expr).filter(|_| !clause.implied) else { continue };
+                let Some((eq, op)) = equality(&clause.expr).filter(|_| clause.selectivity.is_none()) else { continue };
                 let (Some(l), Some(r)) = (eq.left_rels.single(), eq.right_rels.single()) else { continue };
                 let fits = op.can_merge && op.left == op.right && eq.left.ty.oid == eq.right.ty.oid;
                 if !fits || has_volatile(&clause.expr) {
@@ -378,7 +352,7 @@ impl JoinTree {
                 for (e, rel) in [&outer, &inner] {
                     self.restrict((e, *rel), op, &value);
                 }
-                self.specials[s].on[n].implied = true;
+                self.specials[s].on[n].selectivity = Some(1.0);
                 found = true;
             }
         }
@@ -472,7 +446,6 @@ impl JoinTree {
                         can_hash: class.oper.can_hash,
                     }),
                     selectivity: None,
-                    implied: false,
                 });
             }
         }

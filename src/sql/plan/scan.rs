@@ -758,7 +758,6 @@ pub(super) fn join_candidates(rel: usize, tree: &JoinTree) -> Vec<Clause> {
                         required: rels,
                         equality: None,
                         selectivity: None,
-                        implied: false,
                     });
                 }
             }

@@ -364,8 +364,8 @@ impl<'t> Search<'t> {
         b: RelSet,
     ) -> f64 {
         let est = Estimator::new(self.facts, self.io);
-        let exprs: Vec<&Expr> = on.iter().filter(|c| !c.implied && c.selectivity.is_none()).map(|c| &c.expr).collect();
-        let s = est.all(&exprs) * on.iter().filter(|c| !c.implied).filter_map(|c| c.selectivity).product::<f64>();
+        let exprs: Vec<&Expr> = on.iter().filter(|c| c.selectivity.is_none()).map(|c| &c.expr).collect();
+        let s = est.all(&exprs) * on.iter().filter_map(|c| c.selectivity).product::<f64>();
         let rows = match kind {
             JoinKind::Inner => left * right * s,
             JoinKind::Left => (left * right * s).max(left),
@@ -388,7 +388,7 @@ impl<'t> Search<'t> {
         let mut any = false;
         for c in on {
             let Some(eq) = &c.equality else { continue };
-            if c.implied {
+            if c.selectivity.is_some() {
                 any = true;
                 continue;
             }
