@@ -10,6 +10,7 @@
 mod arith;
 mod convert;
 mod math;
+mod sum;
 mod text;
 
 use crate::base::{Error, Result};
@@ -18,6 +19,7 @@ use smallvec::SmallVec;
 use std::cmp::Ordering;
 
 pub use math::{factorial, width_bucket};
+pub use sum::Sum;
 
 /// The radix of the digits.
 pub const NBASE: i32 = 10_000;

@@ -5,7 +5,7 @@ use crate::base::{Error, Result};
 use crate::err;
 use crate::sql::func::FnContext;
 use crate::types::datetime::interval::{self, Interval};
-use crate::types::numeric::Numeric;
+use crate::types::numeric::{self, Numeric};
 use crate::types::{Column, ColumnData, Datum, oid};
 
 pub(super) fn open(call: &AggregateCall<'_>) -> Option<Box<dyn Aggregator>> {
@@ -287,13 +287,15 @@ impl Aggregator for SumFloat8 {
 #[derive(Default)]
 struct SumNumeric {
     avg: bool,
-    sums: Vec<Option<Numeric>>,
+    sums: Vec<numeric::Sum>,
     counts: Vec<u64>,
+    /// Bytes that the sums hold beyond their own.
+    heap: usize,
 }
 
 impl Aggregator for SumNumeric {
     fn resize(&mut self, groups: usize) {
-        self.sums.resize(groups, None);
+        self.sums.resize(groups, numeric::Sum::default());
         self.counts.resize(groups, 0);
     }
 
@@ -301,30 +303,29 @@ impl Aggregator for SumNumeric {
         for row in 0..groups.rows() {
             let Datum::Bytes(b) = args[0].get(row) else { continue };
             let g = groups.of(row);
-            let v = Numeric::from_bytes(b);
-            self.sums[g] = Some(match self.sums[g].take() {
-                None => v,
-                Some(sum) => sum.add(&v),
-            });
+            let before = self.sums[g].heap();
+            self.sums[g].add(b);
+            self.heap += self.sums[g].heap() - before;
             self.counts[g] += 1;
         }
         Ok(())
     }
 
     fn finish(&self, _: &mut FnContext, group: usize, out: &mut Column) -> Result<()> {
-        let Some(sum) = &self.sums[group] else {
+        if self.counts[group] == 0 {
             out.push_null();
             return Ok(());
-        };
+        }
+        let sum = self.sums[group].total();
         let result = match self.avg {
             true => sum.div(&Numeric::from_i128(self.counts[group].into()))?,
-            false => sum.clone(),
+            false => sum,
         };
         out.push_bytes_with(|b| result.write(b))
     }
 
     fn bytes(&self) -> usize {
-        self.sums.len() * std::mem::size_of::<Numeric>()
+        self.sums.len() * std::mem::size_of::<numeric::Sum>() + self.heap
     }
 }
 
