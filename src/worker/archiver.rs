@@ -261,7 +261,8 @@ mod tests {
         assert_eq!((line.message.as_str(), fault.fatal), ("archive command failed with exit code 1", false));
         assert_eq!(line.detail.as_deref(), Some("The failed archive command was: exit 1"));
         assert!(run("exit 126").fatal);
-        let fault = run("kill -QUIT $$");
-        assert_eq!(fault.report.unwrap().message, "archive command was terminated by signal 3: Quit");
+        // One that no shell around can have told it to ignore.
+        let fault = run("kill -KILL $$");
+        assert_eq!(fault.report.unwrap().message, "archive command was terminated by signal 9: Killed");
     }
 }
