@@ -3,6 +3,7 @@
 use crate::base::{Error, Result};
 use crate::gist::interval::{self, Relation, Span};
 use crate::gist::{Answer, Class, Query};
+use crate::types::datetime::civil::USECS_PER_DAY;
 use crate::types::{Datum, TypeRef, base_type, key, oid};
 
 #[derive(Debug)]
@@ -14,11 +15,12 @@ pub struct MinMax {
 
 /// A date as the timestamp at its beginning; beyond those there are, next to the infinite ones.
 fn midnight(days: i32) -> i64 {
-    const DAY: i64 = 86_400_000_000;
     match days {
         i32::MIN => i64::MIN,
         i32::MAX => i64::MAX,
-        days => i64::from(days).checked_mul(DAY).map_or(if days < 0 { i64::MIN + 1 } else { i64::MAX - 1 }, |v| v),
+        days => {
+            i64::from(days).checked_mul(USECS_PER_DAY).map_or(if days < 0 { i64::MIN + 1 } else { i64::MAX - 1 }, |v| v)
+        }
     }
 }
 

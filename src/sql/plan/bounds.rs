@@ -1,10 +1,10 @@
 //! Bounds that a condition puts on a column of an index without saying all it asks: LIKE and regular expressions by what
-//! matching texts begin with, comparisons of dates with timestamps by the day, comparisons of rows by those of their columns that the index
-//! has first, or all of them. The condition itself is asked of the rows found.
+//! matching texts begin with, comparisons of rows by those of their columns that the index has first, or all of
+//! them. The condition itself is asked of the rows found.
 //! PostgreSQL 15, like_support.c, match_pattern_prefix; indxpath.c, match_rowcompare_to_indexcol.
 
 use super::IndexOp;
-use super::fold::{constant, has_volatile};
+use super::fold::has_volatile;
 use super::relset::rels_of;
 use super::scan::{family, finds};
 use super::selectivity::strip;
@@ -19,8 +19,6 @@ const LIKE: Oid = Oid(1209);
 const MATCHES: Oid = Oid(641);
 /// The operator `^@`.
 const BEGINS: Oid = Oid(3877);
-/// Microseconds.
-pub(super) const DAY: i64 = 86_400_000_000;
 /// Texts in the order of their bytes: `~>=~` and `~<~`; those in their own, if that is the same; and `=`.
 const FROM: [Oid; 2] = [Oid(2317), Oid(667)];
 const BELOW: [Oid; 2] = [Oid(2314), Oid(664)];
@@ -73,15 +71,21 @@ pub(super) fn rows(c: &Expr, columns: &[Expr], rel: usize) -> Option<RowBound> {
     Some(RowBound { op: if whole { index_op } else { weaker }, columns: n, value: row, bound: (!whole).then(bound) })
 }
 
-/// Whether the column is on the left, and how it is compared.
-fn side(op: RowOp, p: &RowPair, column: &Expr, rel: usize) -> Option<(bool, IndexOp)> {
+/// Of the two sides of a comparison one is the column and the other is free of its relation: whether the column stands
+/// left, and the other.
+pub(super) fn beside<'e>((l, r): (&'e Expr, &'e Expr), column: &Expr, rel: usize) -> Option<(bool, &'e Expr)> {
     let is_column = |e: &Expr| same(strip(e), strip(column));
     let free = |e: &Expr| !rels_of(e).has(rel) && !has_volatile(e);
-    let (left, value) = match () {
-        () if is_column(&p.left) && free(&p.right) => (true, &p.right),
-        () if is_column(&p.right) && free(&p.left) => (false, &p.left),
-        () => return None,
-    };
+    match () {
+        () if is_column(l) && free(r) => Some((true, r)),
+        () if is_column(r) && free(l) => Some((false, l)),
+        () => None,
+    }
+}
+
+/// Whether the column is on the left, and how it is compared.
+fn side(op: RowOp, p: &RowPair, column: &Expr, rel: usize) -> Option<(bool, IndexOp)> {
+    let (left, value) = beside((&p.left, &p.right), column, rel)?;
     let op = match (op, left) {
         (RowOp::Gt, true) | (RowOp::Lt, false) => IndexOp::Gt,
         (RowOp::Ge, true) | (RowOp::Le, false) => IndexOp::Ge,
@@ -96,10 +100,7 @@ fn side(op: RowOp, p: &RowPair, column: &Expr, rel: usize) -> Option<(bool, Inde
 pub(super) fn bounds(c: &Expr, column: &Expr, rel: usize) -> Vec<Bound> {
     match &c.kind {
         ExprKind::Func { oper: Some(o), args, .. } => match &args[..] {
-            [l, r] => match day(*o, (l, r), column, rel) {
-                Some(bound) => vec![bound],
-                None => begin(*o, l, r, column),
-            },
+            [text, pattern] => begin(*o, text, pattern, column),
             _ => Vec::new(),
         },
         // PostgreSQL 15, like_support.c, text_starts_with_support.
@@ -114,43 +115,7 @@ pub(super) fn bounds(c: &Expr, column: &Expr, rel: usize) -> Vec<Bound> {
     }
 }
 
-/// A date compared with a timestamp, as one with that one's day. PostgreSQL has operators of both types in one family
-/// (date.c, date_cmp_timestamp_internal); the index here has days.
-fn day(op: Oid, (l, r): (&Expr, &Expr), column: &Expr, rel: usize) -> Option<Bound> {
-    let is_column = |e: &Expr| same(strip(e), strip(column));
-    let free = |e: &Expr| !rels_of(e).has(rel) && !has_volatile(e);
-    let op = func::oper(op)?;
-    let (op, value) = match () {
-        () if is_column(l) && free(r) => (op, r),
-        () if is_column(r) && free(l) => (func::oper(op.commutator)?, l),
-        () => return None,
-    };
-    if op.left != oid::DATE || op.right != oid::TIMESTAMP || types::base_type(column.ty.oid) != oid::DATE {
-        return None;
-    }
-    // Before noon is on that day still, and from noon on is after it.
-    let (symbol, index_op) = match op.name {
-        "<" | "<=" => ("<=", IndexOp::Le),
-        ">" => (">", IndexOp::Gt),
-        ">=" => (">=", IndexOp::Ge),
-        "=" => ("=", IndexOp::Eq),
-        _ => return None,
-    };
-    let f = func::func(func::cast(oid::TIMESTAMP, oid::DATE)?.func)?;
-    let kind = match constant(value) {
-        Some(Value::I64(moment)) => ExprKind::Const(Value::I32(match *moment {
-            i64::MIN => i32::MIN,
-            i64::MAX => i32::MAX,
-            us => i32::try_from(us.div_euclid(DAY)).ok()?,
-        })),
-        _ => ExprKind::Func { func: f, oper: None, args: vec![value.clone()], variadic: false },
-    };
-    let value = Expr::new(kind, TypeRef::of(oid::DATE));
-    let oper = func::type_operator(symbol, oid::DATE, oid::DATE)?;
-    Some(Bound { op: index_op, expr: condition(oper, column, &value)?, value })
-}
-
-fn condition(op: &'static OperDef, left: &Expr, right: &Expr) -> Option<Expr> {
+pub(super) fn condition(op: &'static OperDef, left: &Expr, right: &Expr) -> Option<Expr> {
     let func = func::user::function_of(op)?;
     let kind = ExprKind::Func { func, oper: Some(op.oid), args: vec![left.clone(), right.clone()], variadic: false };
     Some(Expr::new(kind, TypeRef::of(oid::BOOL)))
@@ -158,18 +123,13 @@ fn condition(op: &'static OperDef, left: &Expr, right: &Expr) -> Option<Expr> {
 
 /// `(a, b) > (1, 2)`: a is at least 1.
 fn first(op: RowOp, p: &RowPair, column: &Expr, rel: usize) -> Option<Bound> {
-    let is_column = |e: &Expr| same(strip(e), strip(column));
-    let free = |e: &Expr| !rels_of(e).has(rel) && !has_volatile(e);
     let up = match op {
         RowOp::Gt | RowOp::Ge => true,
         RowOp::Lt | RowOp::Le => false,
         RowOp::Eq | RowOp::Ne => return None,
     };
-    let (side, value, up) = match () {
-        () if is_column(&p.left) && free(&p.right) => (&p.left, &p.right, up),
-        () if is_column(&p.right) && free(&p.left) => (&p.right, &p.left, !up),
-        () => return None,
-    };
+    let (left, value) = beside((&p.left, &p.right), column, rel)?;
+    let (side, up) = if left { (&p.left, up) } else { (&p.right, !up) };
     let (symbol, op) = if up { (">=", IndexOp::Ge) } else { ("<=", IndexOp::Le) };
     if family(column.ty.oid) != family(value.ty.oid) || !finds(op, &p.left, column) {
         return None;

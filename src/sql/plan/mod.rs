@@ -33,6 +33,7 @@ mod layout;
 mod lock_rows;
 mod memoize;
 mod min_max;
+mod moment;
 mod or_clause;
 mod order;
 mod path;

@@ -16,7 +16,7 @@ use crate::catalog::{Index, Relation};
 use crate::sql::bind::{Rel, Source, stored};
 use crate::sql::expr::{Expr, ExprKind, same};
 use crate::sql::func;
-use crate::types::{self, IoContext, TypeRef, Value, oid};
+use crate::types::{self, IoContext, Value, oid};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -79,44 +79,6 @@ pub(super) fn family(ty: Oid) -> u32 {
     }
 }
 
-/// A date or timestamp as what the index has, where the comparison makes it that, too. Values that are not known yet are
-/// left alone: the comparison knows of any date, the conversion only of those in a timestamp's range.
-fn as_moment(value: &Expr, ty: Oid, column: &Expr) -> Option<Expr> {
-    let target = types::base_type(column.ty.oid);
-    let unknown = |e: &Expr| {
-        matches!(e.kind, ExprKind::Param(_) | ExprKind::ExecParam(_) | ExprKind::Var { .. } | ExprKind::SubPlan(_))
-    };
-    if value.any(&mut |e| unknown(e)) {
-        return None;
-    }
-    // Some days are left for any zone.
-    let within = |us: i64| (FIRST_MOMENT..LAST_MOMENT).contains(&us);
-    match (target, ty, constant(value)) {
-        (oid::TIMESTAMP | oid::TIMESTAMPTZ, oid::DATE, Some(Value::I32(day @ (i32::MIN | i32::MAX)))) => {
-            let end = if *day == i32::MIN { i64::MIN } else { i64::MAX };
-            Some(Expr::new(ExprKind::Const(Value::I64(end)), TypeRef::of(target)))
-        }
-        (oid::TIMESTAMP | oid::TIMESTAMPTZ, oid::DATE, Some(Value::I32(day))) => {
-            let us = i64::from(*day).checked_mul(super::bounds::DAY).filter(|us| within(*us))?;
-            match target {
-                oid::TIMESTAMP => Some(Expr::new(ExprKind::Const(Value::I64(us)), TypeRef::of(target))),
-                _ => super::search::widen(value.clone(), target),
-            }
-        }
-        (oid::TIMESTAMPTZ, oid::TIMESTAMP, Some(Value::I64(us))) => {
-            (within(*us) || matches!(*us, i64::MIN | i64::MAX)).then(|| super::search::widen(value.clone(), target))?
-        }
-        (oid::TIMESTAMP, oid::DATE, None) | (oid::TIMESTAMPTZ, oid::DATE | oid::TIMESTAMP, None) => {
-            super::search::widen(value.clone(), target)
-        }
-        _ => None,
-    }
-}
-
-/// Microseconds from 2000 on: the years 4713 BC and 294276, but for some days at either end.
-const FIRST_MOMENT: i64 = -211_813_000_000_000_000;
-const LAST_MOMENT: i64 = 9_223_371_000_000_000_000;
-
 fn index_op(name: &str) -> Option<IndexOp> {
     Some(match name {
         "=" => IndexOp::Eq,
@@ -147,7 +109,7 @@ pub(super) fn match_condition(c: &Expr, column: &Expr, rel: usize) -> Option<(In
                 let own = |ty| family(ty) == family(column.ty.oid) || polymorphic(ty);
                 match (own(op.left), own(op.right)) {
                     (true, true) => Some((found, value.clone())),
-                    (true, false) => Some((found, as_moment(value, op.right, column)?)),
+                    (true, false) => Some((found, super::moment::as_moment(value, op.right, column)?)),
                     _ => None,
                 }
             };
@@ -253,8 +215,9 @@ pub(super) fn match_index(columns: &[Expr], keys: usize, candidates: &[Candidate
             match match_condition(c.expr, column, rel) {
                 Some((op, value)) => found.push((c, op, value, None)),
                 None if c.qual.is_some() => {
-                    let bounds = super::bounds::bounds(c.expr, column, rel);
-                    found.extend(bounds.into_iter().map(|b| (c, b.op, b.value, Some(b.expr))));
+                    let bounds = super::bounds::bounds(c.expr, column, rel).into_iter();
+                    let bounds = bounds.chain(super::moment::day(c.expr, column, rel));
+                    found.extend(bounds.map(|b| (c, b.op, b.value, Some(b.expr))));
                 }
                 None => {}
             }

@@ -171,30 +171,21 @@ pub fn shape(cx: &mut ExecContext, found: Option<&[TypeRef]>, returns: &Returns,
         return Err(mismatch(cx, ty, "Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING."));
     };
     let shown = |cx: &ExecContext, t: TypeRef| crate::types::format_type_plain(t.oid, &*cx.fx.io.hooks);
+    let one_column = |cx: &mut ExecContext, ty: TypeRef, whole: bool| {
+        let [one] = found else {
+            return Err(mismatch(cx, ty, "Final statement must return exactly one column."));
+        };
+        let Some(cast) = cast_of(cx, 0, *one, ty, false)? else {
+            let detail = format!("Actual return type is {}.", shown(cx, *one));
+            return Err(mismatch(cx, ty, detail));
+        };
+        let (e, changed) = column(0, *one, cast);
+        Ok(Shaping { exprs: changed.then(|| vec![e]), whole })
+    };
     match returns {
-        Returns::Scalar(ty) => {
-            let [one] = found else {
-                return Err(mismatch(cx, *ty, "Final statement must return exactly one column."));
-            };
-            let Some(cast) = cast_of(cx, 0, *one, *ty, false)? else {
-                let detail = format!("Actual return type is {}.", shown(cx, *one));
-                return Err(mismatch(cx, *ty, detail));
-            };
-            let (e, changed) = column(0, *one, cast);
-            Ok(Shaping { exprs: changed.then(|| vec![e]), whole: false })
-        }
+        Returns::Scalar(ty) => one_column(cx, *ty, false),
         // A domain over a row type is no row type: it is one column.
-        Returns::Row { ty, .. } if crate::types::base_type(ty.oid) != ty.oid => {
-            let [one] = found else {
-                return Err(mismatch(cx, *ty, "Final statement must return exactly one column."));
-            };
-            let Some(cast) = cast_of(cx, 0, *one, *ty, false)? else {
-                let detail = format!("Actual return type is {}.", shown(cx, *one));
-                return Err(mismatch(cx, *ty, detail));
-            };
-            let (e, changed) = column(0, *one, cast);
-            Ok(Shaping { exprs: changed.then(|| vec![e]), whole: true })
-        }
+        Returns::Row { ty, .. } if crate::types::base_type(ty.oid) != ty.oid => one_column(cx, *ty, true),
         Returns::Row { ty, fields } => {
             if let ([one], false) = (found, procedure)
                 && (one.oid == ty.oid || one.oid == oid::RECORD && ty.oid == oid::RECORD)

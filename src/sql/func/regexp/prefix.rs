@@ -1,18 +1,30 @@
 //! What texts begin with that match a pattern, and whether that is all of them (PostgreSQL 15, like_support.c,
 //! pattern_fixed_prefix).
 
-/// What a LIKE pattern begins with, and whether that is all of it.
-pub fn of_like(pattern: &str) -> Option<(String, bool)> {
+/// What a LIKE pattern begins with, and what follows; None: nothing does. With `any_case` a letter that has another case
+/// is no beginning. None for a pattern that ends in its escape.
+pub fn split_like(pattern: &str, any_case: bool) -> Option<(String, Option<&str>)> {
     let mut prefix = String::new();
     let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '%' | '_' => return Some((prefix, false)).filter(|(p, _)| !p.is_empty()),
-            '\\' => prefix.push(chars.next()?),
-            _ => prefix.push(c),
+    loop {
+        let rest = chars.as_str();
+        let letter = match chars.next() {
+            None => return Some((prefix, None)),
+            Some('%' | '_') => return Some((prefix, Some(rest))),
+            Some('\\') => chars.next()?,
+            Some(letter) => letter,
+        };
+        if any_case && letter.is_alphabetic() {
+            return Some((prefix, Some(rest)));
         }
+        prefix.push(letter);
     }
-    Some((prefix, true))
+}
+
+/// What a LIKE pattern begins with, and whether that is all of it.
+pub fn of_like(pattern: &str) -> Option<(String, bool)> {
+    let (prefix, rest) = split_like(pattern, false)?;
+    Some((prefix, rest.is_none())).filter(|(p, all)| *all || !p.is_empty())
 }
 
 /// The same of a regular expression that is tied to the beginning. One with alternatives says nothing.

@@ -26,7 +26,7 @@ impl Estimator<'_> {
                 }
             }
         }
-        for (rel, facts) in self.facts().iter().enumerate() {
+        for (rel, facts) in self.rels.iter().enumerate() {
             let of_rel = |e: &&Expr| matches!(e.kind, ExprKind::Var { rel: r, .. } if r == rel);
             let own: Vec<&Expr> = columns.iter().filter(of_rel).collect();
             if !own.is_empty() {

@@ -101,10 +101,6 @@ impl<'a> Estimator<'a> {
         Estimator { rels, io }
     }
 
-    pub fn facts(&self) -> &'a [Facts] {
-        self.rels
-    }
-
     pub fn variable(&self, e: &Expr) -> Option<Variable> {
         let inner = strip(e);
         let ExprKind::Var { rel, attno, levels_up: 0 } = inner.kind else { return None };

@@ -34,8 +34,8 @@ struct Pattern {
 impl Pattern {
     fn of(op: &str, text: &str) -> Option<Pattern> {
         Some(match op.trim_start_matches('!') {
-            "~~" => Pattern::like(text, false),
-            "~~*" => Pattern::like(text, true),
+            "~~" => Pattern::like(text, false)?,
+            "~~*" => Pattern::like(text, true)?,
             "~" => {
                 let (prefix, exact) = prefix::of_regex(text).unwrap_or_default();
                 let rest = if exact { 1.0 } else { of_regex(text.as_bytes(), prefix.len()) };
@@ -47,23 +47,9 @@ impl Pattern {
         })
     }
 
-    fn like(text: &str, any_case: bool) -> Pattern {
-        let mut prefix = String::new();
-        let mut chars = text.chars();
-        loop {
-            let behind = chars.as_str();
-            let letter = match chars.next() {
-                None => return Pattern { prefix, exact: true, rest: 1.0 },
-                Some('%' | '_') => return Pattern { prefix, exact: false, rest: of_like(behind) },
-                Some('\\') => chars.next(),
-                letter => letter,
-            };
-            let Some(letter) = letter else { return Pattern { prefix, exact: true, rest: 1.0 } };
-            if any_case && letter.is_alphabetic() {
-                return Pattern { prefix, exact: false, rest: of_like(behind) };
-            }
-            prefix.push(letter);
-        }
+    fn like(text: &str, any_case: bool) -> Option<Pattern> {
+        let (prefix, rest) = prefix::split_like(text, any_case)?;
+        Some(Pattern { prefix, exact: rest.is_none(), rest: rest.map_or(1.0, of_like) })
     }
 }
 

@@ -1,10 +1,11 @@
 //! Where a value lies between two bounds of a histogram: PostgreSQL 15, selfuncs.c, convert_to_scalar, same scales.
 
+use crate::types::datetime::civil::USECS_PER_DAY;
 use crate::types::datetime::{Interval, TimeTz};
 use crate::types::numeric::Numeric;
 use crate::types::{self, TypeRef, Value, oid};
 
-const DAY: f64 = 86_400_000_000.0;
+const DAY: f64 = USECS_PER_DAY as f64;
 
 /// From 0, at the lower bound, to 1; in the middle if nothing is known of the type.
 pub(super) fn position((value, value_type): (&Value, TypeRef), low: &Value, high: &Value, ty: TypeRef) -> f64 {
