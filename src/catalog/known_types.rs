@@ -73,7 +73,7 @@ pub(super) fn note(object: &Object) {
             let operators = o.operators.iter().map(|(n, oper, _)| (*oper, *n, orders(oper))).collect();
             crate::gist::note_family(o.oid, &o.code, operators);
         }
-        Object::OpClass(o) => crate::gin::note_class(o.oid, &o.code, o.input),
+        Object::OpClass(o) if o.method == fixed::GIN_AM => crate::gin::note_class(o.oid, &o.code, o.input),
         Object::Class(c) if c.row_type.is_valid() => {
             note_row(&c.name, c.namespace, c.oid, c.row_type, c.row_array_type);
         }

@@ -474,6 +474,13 @@ impl IndexMethod {
             .find(|m| m.name() == name)
     }
 
+    /// By its row in `pg_am`.
+    pub fn of(oid: Oid) -> Option<IndexMethod> {
+        [IndexMethod::Btree, IndexMethod::Hash, IndexMethod::Gin, IndexMethod::Gist, IndexMethod::Brin]
+            .into_iter()
+            .find(|m| m.oid() == oid)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             IndexMethod::Btree => "btree",

@@ -179,7 +179,10 @@ fn operator(cx: &mut ExecContext, name: &OperName, column: &IndexColumn, method:
     if member {
         return Ok(op.oid);
     }
-    let family = system_view::family_name(method, column.opclass, column.ty.oid);
+    let family = match cx.backend()?.catalog.opclass(column.opclass) {
+        Some(own) => own.name,
+        None => system_view::family_name(method, column.opclass, column.ty.oid),
+    };
     let text = format!("operator {} is not a member of operator family \"{family}\"", shown(op, cx));
     Err(Error::new(SqlState::WRONG_OBJECT_TYPE, text)
         .detail("The exclusion operator must be related to the index operator class for the constraint."))

@@ -1,13 +1,13 @@
-//! CREATE OPERATOR CLASS for GIN and GiST, as the scripts of extensions have it. PostgreSQL 15, opclasscmds.c.
+//! CREATE OPERATOR CLASS, as the scripts of extensions have it. PostgreSQL 15, opclasscmds.c.
 //!
 //! What an index does with values is code of the program: a class is made of functions that have some. B-trees and hash
-//! indexes order and hash the values of a type in one way only.
+//! indexes order and hash the values of a type in one way only, so that their classes are those of types that have code.
 
 use super::write::{new_oid, put, resolve_type};
 use super::{Command, names, operator, schema};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::{class, fixed};
-use crate::catalog::{Catalog, IndexMethod, Object, ObjectKey, OpClass};
+use crate::catalog::{Catalog, IndexMethod, Object, OpClass};
 use crate::err;
 use crate::sql::ast::{CreateOpClassStmt, FuncSignature, OpClassItem, OperSignature, QualName};
 use crate::sql::bind::Names;
@@ -62,11 +62,15 @@ pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateOpClassStmt) -> 
     let namespace = schema::for_new(backend, stmt.name.schema())?;
     let owner = backend.user.current;
     names::lock_name(cx, class::OPCLASS, namespace, stmt.name.name())?;
-    let method = IndexMethod::named(&stmt.method).filter(|m| matches!(m, IndexMethod::Gin | IndexMethod::Gist));
+    let input = resolve_type(cx, &cmd.source, &stmt.typ)?.oid;
+    let method = IndexMethod::named(&stmt.method).filter(|m| match m {
+        IndexMethod::Gin | IndexMethod::Gist => true,
+        IndexMethod::Btree | IndexMethod::Hash => of_code(input),
+        IndexMethod::Brin => false,
+    });
     let Some(method) = method.filter(|_| stmt.family.is_none()) else {
         return Err(Error::unsupported(format!("operator classes for {} are not supported", stmt.method)).into());
     };
-    let input = resolve_type(cx, &cmd.source, &stmt.typ)?.oid;
     let mut made = OpClass {
         oid: Oid::INVALID,
         family: Oid::INVALID,
@@ -85,7 +89,11 @@ pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateOpClassStmt) -> 
     for item in &stmt.items {
         take(cmd, cx, item, &mut made)?;
     }
-    if made.code.is_empty() {
+    let own = match method {
+        IndexMethod::Btree | IndexMethod::Hash => made.functions.iter().all(|f| f.1 >= Oid::FIRST_NORMAL),
+        _ => !made.code.is_empty(),
+    };
+    if !own {
         return Err(Error::unsupported("operator classes other than those of extensions are not supported").into());
     }
     if named(&cx.backend()?.catalog.clone(), method, &stmt.name)?.is_some_and(|o| o.namespace == namespace) {
@@ -106,7 +114,12 @@ fn take(cmd: &Command, cx: &mut ExecContext, item: &OpClassItem, made: &mut OpCl
             for (slot, t) in of.iter_mut().zip(types) {
                 *slot = resolve_type(cx, &cmd.source, t)?.oid;
             }
-            if *number == if made.method == fixed::GIST_AM { 1 } else { 2 } {
+            let tells = match made.method {
+                fixed::GIST_AM => *number == 1,
+                fixed::GIN_AM => *number == 2,
+                _ => false,
+            };
+            if tells {
                 made.code = code_of(f.fact.src).unwrap_or_default().to_owned();
             }
             made.functions.push((*number as i16, f.oid, of));
@@ -152,34 +165,17 @@ fn of_input(cx: &mut ExecContext, schema: Option<&str>, name: &str, input: Oid) 
 
 /// The class of users that a name means.
 pub fn named(catalog: &Catalog, method: IndexMethod, name: &QualName) -> Result<Option<OpClass>> {
-    let path = match name.schema() {
-        Some(s) => [catalog.namespace_oid(s)?].into_iter().collect(),
-        None => catalog.effective_path(),
-    };
-    let of_method = |oid: &Oid| by_oid(catalog, *oid).filter(|o| o.method == method.oid());
-    let found = path.into_iter().find_map(|n| catalog.find(class::OPCLASS, n, name.name()).iter().find_map(of_method));
-    Ok(found)
+    catalog.opclass_named(method, name.schema(), name.name())
 }
 
-pub fn by_oid(catalog: &Catalog, oid: Oid) -> Option<OpClass> {
-    match &catalog.get(ObjectKey::new(class::OPCLASS, oid))?.object {
-        Object::OpClass(o) => Some(o.clone()),
-        _ => None,
-    }
+/// Whether values of a type are ordered and hashed by code that an extension brings.
+fn of_code(ty: Oid) -> bool {
+    let info = crate::types::info(crate::types::base_type(ty));
+    info.and_then(|i| i.code).is_some_and(|c| c.key.is_some())
 }
 
-/// The default class of users for a type.
-pub fn default_for(catalog: &Catalog, method: IndexMethod, ty: Oid) -> Option<Oid> {
-    let base = crate::types::base_type(ty);
-    catalog.all(class::OPCLASS).iter().find_map(|r| match &r.object {
-        Object::OpClass(o) if o.default && o.method == method.oid() && takes(o, base) => Some(o.oid),
-        _ => None,
-    })
-}
-
-/// Whether a class takes values of a type.
-pub fn takes(o: &OpClass, ty: Oid) -> bool {
-    let base = crate::types::base_type(ty);
-    let enumeration = o.input == crate::types::oid::ANYENUM && crate::types::info(base).is_some_and(|i| i.kind == b'e');
-    o.input == base || enumeration || (o.input == crate::types::oid::TEXT && base == crate::types::oid::VARCHAR)
+/// Whether values of a type, or of the domain's, are hashed as far as its operator classes go: those of an extension's
+/// type may have an order alone.
+pub fn is_hashed(catalog: &Catalog, ty: Oid) -> bool {
+    crate::sql::func::hash::hashable(ty) && (!of_code(ty) || catalog.default_opclass(IndexMethod::Hash, ty).is_some())
 }

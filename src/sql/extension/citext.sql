@@ -1,4 +1,3 @@
--- Operator classes are left out: a B-tree and a hash index order and hash values of the type by its own code.
 CREATE TYPE citext;
 CREATE FUNCTION citextin(cstring) RETURNS citext LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'citextin';
 CREATE FUNCTION citextout(citext) RETURNS cstring LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'citextout';
@@ -31,6 +30,17 @@ CREATE OPERATOR > (LEFTARG = citext, RIGHTARG = citext, PROCEDURE = citext_gt, C
 CREATE FUNCTION citext_cmp(citext, citext) RETURNS int4 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'citext_cmp';
 CREATE FUNCTION citext_hash(citext) RETURNS int4 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'citext_hash';
 CREATE FUNCTION citext_hash_extended(citext, int8) RETURNS int8 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'citext_hash_extended';
+CREATE OPERATOR CLASS citext_ops DEFAULT FOR TYPE citext USING btree AS
+    OPERATOR 1 <,
+    OPERATOR 2 <=,
+    OPERATOR 3 =,
+    OPERATOR 4 >=,
+    OPERATOR 5 >,
+    FUNCTION 1 citext_cmp(citext, citext);
+CREATE OPERATOR CLASS citext_ops DEFAULT FOR TYPE citext USING hash AS
+    OPERATOR 1 =,
+    FUNCTION 1 citext_hash(citext),
+    FUNCTION 2 citext_hash_extended(citext, int8);
 CREATE FUNCTION citext_smaller(citext, citext) RETURNS citext LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'citext_smaller';
 CREATE FUNCTION citext_larger(citext, citext) RETURNS citext LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'citext_larger';
 CREATE AGGREGATE min(citext) (SFUNC = citext_smaller, STYPE = citext, SORTOP = <, PARALLEL = SAFE, COMBINEFUNC = citext_smaller);
@@ -68,6 +78,13 @@ CREATE OPERATOR ~<=~ (LEFTARG = citext, RIGHTARG = citext, PROCEDURE = citext_pa
 CREATE OPERATOR ~>=~ (LEFTARG = citext, RIGHTARG = citext, PROCEDURE = citext_pattern_ge, COMMUTATOR = ~<=~, NEGATOR = ~<~, RESTRICT = scalargesel, JOIN = scalargejoinsel);
 CREATE OPERATOR ~>~ (LEFTARG = citext, RIGHTARG = citext, PROCEDURE = citext_pattern_gt, COMMUTATOR = ~<~, NEGATOR = ~<=~, RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
 CREATE FUNCTION citext_pattern_cmp(citext, citext) RETURNS int4 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'citext_pattern_cmp';
+CREATE OPERATOR CLASS citext_pattern_ops FOR TYPE citext USING btree AS
+    OPERATOR 1 ~<~,
+    OPERATOR 2 ~<=~,
+    OPERATOR 3 =,
+    OPERATOR 4 ~>=~,
+    OPERATOR 5 ~>~,
+    FUNCTION 1 citext_pattern_cmp(citext, citext);
 CREATE FUNCTION regexp_match(citext, citext) RETURNS text[] LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT pg_catalog.regexp_match($1::pg_catalog.text, $2::pg_catalog.text, 'i')
 $$;

@@ -1,4 +1,4 @@
--- Left out: functions that only GiST's own code needs. A B-tree orders values by the type's own code.
+-- Left out: functions that only GiST's own code needs.
 CREATE TYPE cube;
 CREATE FUNCTION cube_in(cstring) RETURNS cube LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cube_in';
 CREATE FUNCTION cube_out(cube) RETURNS cstring LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cube_out';
@@ -51,6 +51,13 @@ CREATE OPERATOR ~> (LEFTARG = cube, RIGHTARG = integer, PROCEDURE = cube_coord_l
 CREATE OPERATOR <#> (LEFTARG = cube, RIGHTARG = cube, PROCEDURE = distance_taxicab, COMMUTATOR = <#>);
 CREATE OPERATOR <-> (LEFTARG = cube, RIGHTARG = cube, PROCEDURE = cube_distance, COMMUTATOR = <->);
 CREATE OPERATOR <=> (LEFTARG = cube, RIGHTARG = cube, PROCEDURE = distance_chebyshev, COMMUTATOR = <=>);
+CREATE OPERATOR CLASS cube_ops DEFAULT FOR TYPE cube USING btree AS
+    OPERATOR 1 <,
+    OPERATOR 2 <=,
+    OPERATOR 3 =,
+    OPERATOR 4 >=,
+    OPERATOR 5 >,
+    FUNCTION 1 cube_cmp(cube, cube);
 CREATE OPERATOR CLASS gist_cube_ops DEFAULT FOR TYPE cube USING gist AS
     OPERATOR 3 &&,
     OPERATOR 6 =,

@@ -1,4 +1,4 @@
--- Left out: the type ghstore and the operator class for GiST, subscripts. Orders and hashes are the type's own code.
+-- Left out: the type ghstore and the operator class for GiST, subscripts.
 CREATE TYPE hstore;
 CREATE FUNCTION hstore_in(cstring) RETURNS hstore LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'hstore_in';
 CREATE FUNCTION hstore_out(hstore) RETURNS cstring LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'hstore_out';
@@ -73,6 +73,17 @@ CREATE CAST (hstore AS jsonb) WITH FUNCTION hstore_to_jsonb(hstore);
 CREATE FUNCTION gin_extract_hstore(hstore, internal) RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'gin_extract_hstore';
 CREATE FUNCTION gin_extract_hstore_query(hstore, internal, int2, internal, internal) RETURNS internal LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'gin_extract_hstore_query';
 CREATE FUNCTION gin_consistent_hstore(internal, int2, hstore, int4, internal, internal) RETURNS bool LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'gin_consistent_hstore';
+CREATE OPERATOR CLASS btree_hstore_ops DEFAULT FOR TYPE hstore USING btree AS
+    OPERATOR 1 #<#,
+    OPERATOR 2 #<=#,
+    OPERATOR 3 =,
+    OPERATOR 4 #>=#,
+    OPERATOR 5 #>#,
+    FUNCTION 1 hstore_cmp(hstore, hstore);
+CREATE OPERATOR CLASS hash_hstore_ops DEFAULT FOR TYPE hstore USING hash AS
+    OPERATOR 1 =,
+    FUNCTION 1 hstore_hash(hstore),
+    FUNCTION 2 hstore_hash_extended(hstore, int8);
 CREATE OPERATOR CLASS gin_hstore_ops DEFAULT FOR TYPE hstore USING gin AS
     OPERATOR 7 @>,
     OPERATOR 9 ? (hstore, text),

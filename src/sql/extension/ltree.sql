@@ -1,5 +1,4 @@
--- Left out: the type ltree_gist, what its keys need, and the classes' parameter siglen. A B-tree orders values by the
--- type's own code.
+-- Left out: the type ltree_gist, what its keys need, and the classes' parameter siglen.
 CREATE TYPE ltree;
 CREATE TYPE lquery;
 CREATE TYPE ltxtquery;
@@ -118,6 +117,13 @@ CREATE OPERATOR ?@> (LEFTARG = ltree[], RIGHTARG = ltree, PROCEDURE = _ltree_ext
 CREATE OPERATOR ?<@ (LEFTARG = ltree[], RIGHTARG = ltree, PROCEDURE = _ltree_extract_risparent);
 CREATE OPERATOR ?~ (LEFTARG = ltree[], RIGHTARG = lquery, PROCEDURE = _ltq_extract_regex);
 CREATE OPERATOR ?@ (LEFTARG = ltree[], RIGHTARG = ltxtquery, PROCEDURE = _ltxtq_extract_exec);
+CREATE OPERATOR CLASS ltree_ops DEFAULT FOR TYPE ltree USING btree AS
+    OPERATOR 1 <,
+    OPERATOR 2 <=,
+    OPERATOR 3 =,
+    OPERATOR 4 >=,
+    OPERATOR 5 >,
+    FUNCTION 1 ltree_cmp(ltree, ltree);
 CREATE OPERATOR CLASS gist_ltree_ops DEFAULT FOR TYPE ltree USING gist AS
     OPERATOR 1 <,
     OPERATOR 2 <=,

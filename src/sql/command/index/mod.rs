@@ -238,7 +238,7 @@ pub fn refuse_elements<'e>(
 pub fn check_class(cx: &ExecContext, ty: TypeRef, method: IndexMethod) -> Result<()> {
     let fits = match method {
         IndexMethod::Btree => return check_ordered(cx, ty),
-        IndexMethod::Hash => crate::sql::func::hash::hashable(ty.oid),
+        IndexMethod::Hash => cx.backend.as_ref().is_some_and(|b| opclass::is_hashed(&b.catalog, ty.oid)),
         IndexMethod::Gin | IndexMethod::Gist | IndexMethod::Brin => {
             system_view::default_opclass(method, ty.oid).is_valid()
         }
@@ -345,7 +345,7 @@ pub fn column(
     };
     let opclass = match &e.opclass {
         None if has_classes(method) && !system_view::default_opclass(method, ty.oid).is_valid() => {
-            let own = opclass::default_for(&cx.backend()?.catalog.clone(), method, ty.oid);
+            let own = cx.backend()?.catalog.default_opclass(method, ty.oid);
             match own {
                 Some(oid) => oid,
                 None => {
@@ -423,15 +423,9 @@ fn refuse_nondeterministic(method: IndexMethod, opclass: Oid) -> Result<()> {
 /// The operator class named, if it is another than the type's default one. All of a type's order alike here, since
 /// text is ordered as bytes.
 pub fn named_opclass(cx: &mut ExecContext, named: &QualName, ty: TypeRef, method: IndexMethod) -> Result<Oid> {
-    // What an extension's type is ordered by has the type's name.
-    let code = crate::types::info(crate::types::base_type(ty.oid)).and_then(|i| i.code);
-    if !has_classes(method) && code.is_some_and(|c| c.key.is_some() && named.name() == format!("{}_ops", c.name)) {
-        return Ok(Oid::INVALID);
-    }
-    if has_classes(method)
-        && let Some(own) = opclass::named(&cx.backend()?.catalog.clone(), method, named)?
-    {
-        return match opclass::takes(&own, ty.oid) {
+    if let Some(own) = opclass::named(&cx.backend()?.catalog.clone(), method, named)? {
+        return match own.takes(ty.oid) {
+            true if own.default && !has_classes(method) => Ok(Oid::INVALID),
             true => Ok(own.oid),
             false => Err(not_accepted(cx, &named.joined(), ty)),
         };

@@ -1,7 +1,7 @@
 //! PARTITION BY.
 
 use super::super::write::{attributes_read, bind, columns_only};
-use super::super::{Command, column, index, stored_text};
+use super::super::{Command, column, index, opclass, stored_text};
 use crate::base::{Error, Oid, Result, SqlState};
 use crate::catalog::IndexMethod;
 use crate::catalog::object::Class;
@@ -97,21 +97,21 @@ fn column(
     let named = column::collation(cx, p.collation.as_ref(), ty, None)?;
     let hash = strategy == Strategy::Hash;
     let method = if hash { IndexMethod::Hash } else { IndexMethod::Btree };
-    let opclass = match &p.opclass {
+    let class = match &p.opclass {
         Some(named) => index::named_opclass(cx, named, ty, method)?.is_valid().then(|| named.joined()),
         None if !hash => {
             index::check_ordered(cx, ty).map_err(|e| e.hint(btree_hint()))?;
             None
         }
-        None if !crate::sql::func::hash::hashable(ty.oid) => return Err(no_hash(cx, ty)),
+        None if !opclass::is_hashed(&cx.backend()?.catalog.clone(), ty.oid) => return Err(no_hash(cx, ty)),
         None => None,
     };
     let order = index::order_of(cx, &rel.attributes, (attno, ty), named, Oid::INVALID)?;
-    if !crate::types::Collation::from_written(&order)?.is_deterministic() && (hash || opclass.is_some()) {
-        let what = opclass.as_deref().map_or("hash partition keys".to_owned(), |c| format!("operator class \"{c}\""));
+    if !crate::types::Collation::from_written(&order)?.is_deterministic() && (hash || class.is_some()) {
+        let what = class.as_deref().map_or("hash partition keys".to_owned(), |c| format!("operator class \"{c}\""));
         return Err(Error::unsupported(format!("nondeterministic collations are not supported for {what}")));
     }
-    let order = match opclass {
+    let order = match class {
         None => order,
         Some(_) => String::new(),
     };
@@ -120,7 +120,7 @@ fn column(
         expr,
         ty,
         order,
-        opclass,
+        opclass: class,
         collation: p.collation.as_ref().map(|c| crate::types::name::quote_identifier(c.name())),
     })
 }

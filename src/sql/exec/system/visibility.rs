@@ -3,8 +3,9 @@
 use super::SystemFn;
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{ObjectKey, class};
-use crate::catalog::{Catalog, system};
+use crate::catalog::{Catalog, IndexMethod, Object, system};
 use crate::sql::exec::ExecContext;
+use crate::sql::exec::system_view::opclass_named;
 use crate::sql::func;
 use crate::sql::names::type_is_visible;
 use crate::sql::text_search::Kind;
@@ -22,7 +23,9 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_ts_dict_is_visible" => |cx, args, out| answer(cx, args, out, |c, o| Kind::Dictionary.is_visible(c, o)),
         "pg_ts_template_is_visible" => |cx, args, out| answer(cx, args, out, |c, o| Kind::Template.is_visible(c, o)),
         "pg_ts_config_is_visible" => |cx, args, out| answer(cx, args, out, |c, o| Kind::Config.is_visible(c, o)),
-        "pg_opclass_is_visible" | "pg_opfamily_is_visible" | "pg_conversion_is_visible" => {
+        "pg_opclass_is_visible" => |cx, args, out| answer(cx, args, out, opclass),
+        "pg_opfamily_is_visible" => |cx, args, out| answer(cx, args, out, opfamily),
+        "pg_conversion_is_visible" => {
             |cx, args, out| answer(cx, args, out, |_, o| (o < Oid::FIRST_NORMAL).then_some(true))
         }
         _ => return None,
@@ -51,6 +54,29 @@ fn statistics(catalog: &Catalog, oid: Oid) -> Option<bool> {
         .into_iter()
         .find_map(|n| catalog.find(class::STATISTIC_EXT, n, &s.name).first().copied());
     Some(first == Some(oid))
+}
+
+fn opclass(catalog: &Catalog, oid: Oid) -> Option<bool> {
+    if oid < Oid::FIRST_NORMAL {
+        return Some(true);
+    }
+    let o = catalog.opclass(oid)?;
+    let method = IndexMethod::of(o.method)?;
+    let first = catalog.opclass_named(method, None, &o.name).ok().flatten();
+    // What is built in comes first, whatever method it is for.
+    Some(opclass_named(method, &o.name).is_none() && first.is_some_and(|f| f.oid == oid))
+}
+
+/// A family has the name of the class that is alone in it.
+fn opfamily(catalog: &Catalog, oid: Oid) -> Option<bool> {
+    if oid < Oid::FIRST_NORMAL {
+        return Some(true);
+    }
+    let own = catalog.all(class::OPCLASS).into_iter().find_map(|r| match &r.object {
+        Object::OpClass(o) if o.family == oid => Some(o.oid),
+        _ => None,
+    })?;
+    opclass(catalog, own)
 }
 
 fn table(catalog: &Catalog, oid: Oid) -> Option<bool> {

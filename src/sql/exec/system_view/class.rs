@@ -263,7 +263,9 @@ struct TypeFacts {
 
 fn facts(catalog: &Catalog, ty: Oid) -> TypeFacts {
     use crate::catalog::object::UserTypeKind;
-    if let Some(i) = types::info(ty).filter(|i| i.oid < Oid::FIRST_NORMAL || i.is_array()) {
+    // The types of extensions are known with what their definitions say.
+    let known = |i: &types::TypeInfo| i.oid < Oid::FIRST_NORMAL || i.is_array() || i.code.is_some();
+    if let Some(i) = types::info(ty).filter(|i| known(i)) {
         let dimensions = i32::from(i.category == b'A' && i.len == -1);
         let (len, byval, align, storage) = (i.len, i.byval, i.align, i.storage);
         return TypeFacts { len, byval, align, storage, collation: i.collation, dimensions };
@@ -401,7 +403,7 @@ fn push_index_columns(catalog: &Catalog, sink: &mut Sink, relation: Oid, index: 
         let kept = match index.method() {
             _ if n >= index.key_columns => None,
             IndexMethod::Hash => Some(types::oid::INT4),
-            method => match super::code::key_type(operator_class(k, method)) {
+            method => match super::code::key_type(operator_class(catalog, k, method)) {
                 Some(types::oid::ANYELEMENT) => types::element_type(k.ty.oid),
                 other => other,
             },
@@ -442,12 +444,12 @@ pub(super) fn key_collation(catalog: &Catalog, table: Oid, k: &crate::catalog::I
     own.filter(|c| c.is_valid()).unwrap_or_else(|| facts(catalog, k.ty.oid).collation)
 }
 
-/// The operator class of a column, or the default one of its type; PostgreSQL's OIDs where the type has its own.
-pub(super) fn operator_class(k: &crate::catalog::IndexColumn, method: IndexMethod) -> Oid {
-    if k.opclass.is_valid() {
-        return k.opclass;
+/// The operator class of a column, or the default one of its type.
+pub(super) fn operator_class(catalog: &Catalog, k: &crate::catalog::IndexColumn, method: IndexMethod) -> Oid {
+    match k.opclass.is_valid() {
+        true => k.opclass,
+        false => super::opclass::default_of(catalog, method, k.ty.oid),
     }
-    super::code::default_opclass(method, k.ty.oid)
 }
 
 fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
@@ -468,7 +470,7 @@ fn indexes(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             index.primary, !index.exclusion.is_empty(), !deferrable, index.clustered, index.valid, false, index.stage == IndexStage::Ready, index.stage != IndexStage::Dead, index.replica_identity,
             int2_vector(index.columns.iter().map(|k| k.attno)),
             oid_vector(keys.iter().map(|k| key_collation(&catalog, index.table, k))),
-            oid_vector(keys.iter().map(|k| operator_class(k, index.method()))),
+            oid_vector(keys.iter().map(|k| operator_class(&catalog, k, index.method()))),
             int2_vector(keys.iter().map(|k| i16::from(k.desc) | i16::from(k.nulls_first) << 1)),
             (!expressions.is_empty()).then(|| expressions.join(", ")), index.predicate.clone(),
         ];
@@ -523,19 +525,38 @@ fn partitioned(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         }
         let expressions: Vec<&str> = key.columns.iter().filter_map(|k| k.expr.as_deref()).collect();
         let hash = key.strategy == crate::catalog::Strategy::Hash;
-        let class = |ty: TypeRef| match hash {
-            true => super::code::default_opclass(IndexMethod::Hash, ty.oid),
-            false => super::code::default_opclass(IndexMethod::Btree, ty.oid),
+        let method = if hash { IndexMethod::Hash } else { IndexMethod::Btree };
+        let class = |k: &crate::catalog::KeyColumn| {
+            let named = k.opclass.as_deref().and_then(|n| super::opclass::named(&catalog, method, n));
+            named.unwrap_or_else(|| super::opclass::default_of(&catalog, method, k.ty.oid))
         };
         row![sink;
             c.oid, key.strategy.letter(), key.columns.len() as i16, default,
             int2_vector(key.columns.iter().map(|k| k.attno)),
-            oid_vector(key.columns.iter().map(|k| class(k.ty))),
-            oid_vector(key.columns.iter().map(|k| facts(&catalog, k.ty.oid).collation)),
+            oid_vector(key.columns.iter().map(class)),
+            oid_vector(key.columns.iter().map(|k| partition_collation(&catalog, c, k))),
             (!expressions.is_empty()).then(|| expressions.join(", ")),
         ];
     }
     Ok(())
+}
+
+/// The collation of a partition key's column: the one named, the column's, the type's.
+fn partition_collation(catalog: &Catalog, c: &Class, k: &crate::catalog::KeyColumn) -> Oid {
+    let named = k.collation.as_ref().and_then(|n| {
+        let name = n
+            .strip_prefix('"')
+            .and_then(|n| n.strip_suffix('"'))
+            .map_or_else(|| n.clone(), |n| n.replace("\"\"", "\""));
+        let of_users = catalog
+            .effective_path()
+            .into_iter()
+            .find_map(|p| catalog.find(class::COLLATION, p, &name).first().copied());
+        of_users.or_else(|| super::builtin_collation_named(&name).map(|b| b.oid))
+    });
+    let column = c.attributes.iter().find(|a| a.attno == k.attno && k.attno > 0).map(|a| a.declared.collation);
+    let found = named.or(column).filter(|o| o.is_valid());
+    found.unwrap_or_else(|| facts(catalog, k.ty.oid).collation)
 }
 
 fn sequences(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {

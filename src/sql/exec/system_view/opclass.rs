@@ -1,10 +1,10 @@
 //! Operator classes and families: PostgreSQL's, and those of extensions.
 
-use super::code::push_facts;
+use super::code::{default_opclass, opclass_named, push_facts};
 use super::{Sink, View, catalog, in_order, row};
 use crate::base::{Flow, Oid};
 use crate::catalog::object::class;
-use crate::catalog::{Object, OpClass};
+use crate::catalog::{Catalog, IndexMethod, Object, OpClass};
 use crate::sql::exec::ExecContext;
 
 pub(super) const VIEWS: &[View] = &[
@@ -13,6 +13,19 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_amop", rows: operators },
     View { name: "pg_amproc", rows: functions },
 ];
+
+/// The operator class that an index has for a type: a built-in one, or an extension's.
+pub(super) fn default_of(catalog: &Catalog, method: IndexMethod, ty: Oid) -> Oid {
+    let built_in = default_opclass(method, ty);
+    if built_in.is_valid() { built_in } else { catalog.default_opclass(method, ty).unwrap_or_default() }
+}
+
+/// The operator class of a name, perhaps with a schema.
+pub(super) fn named(catalog: &Catalog, method: IndexMethod, name: &str) -> Option<Oid> {
+    let (schema, name) = name.rsplit_once('.').map_or((None, name), |(s, n)| (Some(s), n));
+    let own = catalog.opclass_named(method, schema, name).ok().flatten();
+    own.map(|o| o.oid).or_else(|| opclass_named(method, name).map(|c| c.oid))
+}
 
 fn own(cx: &mut ExecContext) -> Flow<Vec<OpClass>> {
     let mut found: Vec<OpClass> = Vec::new();
