@@ -8,7 +8,7 @@ use super::index::Keys;
 use crate::base::{Error, Flow, Oid, Result, SqlState, TupleId};
 use crate::catalog::{Index, Relation};
 use crate::heap::{BuildScan, TableStore, TmResult};
-use crate::sql::exec::{ExecContext, KeyArena, KeyColumn, Sorter, Writer, phys_of};
+use crate::sql::exec::{ExecContext, KeyArena, KeyColumn, Sorter, Ties, Writer, phys_of};
 use crate::types::{Batch, Column, Datum, Phys, TypeRef, oid, record};
 use std::sync::Arc;
 
@@ -62,8 +62,8 @@ impl Merge {
         let mut merge = Merge {
             store: store.clone(),
             phase: Phase::Take,
-            all: Sorter::new(by_image, &with_place, None),
-            fresh: Sorter::new(Vec::new(), &forms, None),
+            all: Sorter::new(by_image, &with_place, None, Ties::Stable),
+            fresh: Sorter::new(Vec::new(), &forms, None, Ties::Stable),
             image: Vec::new(),
             old: Vec::new(),
             seen: false,

@@ -7,7 +7,7 @@
 
 use super::keys::{DistinctSet, KeyArena, KeyColumn};
 use super::output::{Output, phys_of};
-use super::sorter::Sorter;
+use super::sorter::{Sorter, Ties};
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
 use super::user_aggregate::{States, UserAggregate};
@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 const FAN_OUT: usize = 32;
 const MAX_LEVEL: u32 = 4;
+/// Of a sorter's key that many bytes are the group's number: it is not NULL, and an int4.
+const GROUP_KEY: usize = 5;
 
 /// Where a call's expressions stand among all expressions.
 struct CallSpec {
@@ -260,7 +262,7 @@ impl Aggregate {
         }
         let mut forms = vec![Phys::I32];
         forms.extend(spec.fed(0).iter().map(|e| phys_of(self.expr_types[*e])));
-        Sorter::new(key, &forms, None)
+        Sorter::new(key, &forms, None, Ties::InParts)
     }
 
     /// Makes the next rows' evaluated columns available; false at the end.
@@ -449,7 +451,7 @@ impl Aggregate {
     fn finish_sorted(&mut self, cx: &mut ExecContext, set: usize) -> Result<()> {
         for (spec, call) in self.specs.iter().zip(&mut self.sets[set].calls) {
             let Some(sorter) = &mut call.sorter else { continue };
-            sorter.finish(cx)?;
+            sorter.finish_groups(cx, GROUP_KEY)?;
             let mut keys = KeyArena::default();
             let mut last: Option<Vec<u8>> = None;
             while let Some(mut rows) = sorter.next(Some(&mut keys))? {

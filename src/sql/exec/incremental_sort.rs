@@ -4,7 +4,7 @@
 use super::keys::{KeyArena, KeyColumn};
 use super::output::forms_of;
 use super::sort::{key_columns, key_exprs};
-use super::sorter::Sorter;
+use super::sorter::{Part, Sorter, Ties};
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
 use crate::sql::expr::eval::{Projection, Single};
@@ -98,12 +98,13 @@ impl IncrementalSort {
             leading.append_rows(&refs[..self.presorted], &self.spec[..self.presorted], rows);
             let before = |r: usize| if r == 0 { self.last.as_deref() } else { Some(leading.get(r - 1)) };
             let is_new = |r: usize| before(r).is_some_and(|k| k != leading.get(r));
-            // With nothing in the sorter the first row begins the run, whatever came before it.
-            let from = usize::from(self.sorter.is_none());
-            let end = (from..rows).rev().find(|r| is_new(*r)).unwrap_or(rows);
-            (0..end).for_each(|r| self.census.row(is_new(r), self.bound_value.as_ref()));
+            let bound = self.bound_value.as_ref();
+            let mut ahead = self.census.group;
+            let end = (0..rows).filter(|r| ahead.row(is_new(*r), bound)).last().unwrap_or(rows);
+            (0..end).for_each(|r| self.census.row(is_new(r), bound));
             if end > 0 {
-                let sorter = self.sorter.get_or_insert_with(|| Sorter::new(self.spec.clone(), &self.forms, left));
+                let sorter =
+                    self.sorter.get_or_insert_with(|| Sorter::new(self.spec.clone(), &self.forms, left, Ties::InParts));
                 if end == rows {
                     sorter.push(cx, &refs, batch)?;
                 } else {
@@ -118,7 +119,8 @@ impl IncrementalSort {
             self.giving = end < rows;
         }
         if let Some(s) = &mut self.sorter {
-            s.finish(cx)?;
+            self.census.end_group(self.bound_value.as_ref());
+            s.finish_parts(cx, &std::mem::take(&mut self.census.parts))?;
         }
         Ok(())
     }
@@ -166,7 +168,7 @@ impl Node for IncrementalSort {
         if let Some(s) = &self.sorter {
             census.sorted(s, self.bound.is_some());
         }
-        census.ended();
+        census.end_group(self.bound_value.as_ref());
         stats.notes = census.notes();
     }
 }
@@ -176,19 +178,76 @@ impl Node for IncrementalSort {
 const LEAST: usize = 32;
 const MOST: usize = 64;
 
-/// The groups PostgreSQL would have sorted, for EXPLAIN ANALYZE.
+/// Rows PostgreSQL would sort at once.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    rows: usize,
+    /// How many of them come before those that agree with the last one in the leading keys.
+    before_last: usize,
+    /// How often the leading keys changed.
+    changes: u64,
+    /// The last ones are sorted by the other keys alone.
+    prefix: bool,
+    /// Rows of the groups before it.
+    complete: usize,
+}
+
+impl Group {
+    /// How many rows LIMIT wants from here on.
+    fn left(&self, bound: Option<&Value>) -> Option<usize> {
+        match bound {
+            Some(Value::I64(n)) => usize::try_from(*n).ok().map(|n| n.saturating_sub(self.complete)),
+            _ => None,
+        }
+    }
+
+    /// LIMIT has its rows.
+    fn enough(&self, bound: Option<&Value>) -> bool {
+        self.left(bound) == Some(0)
+    }
+
+    /// Another row; true: it begins another group.
+    fn row(&mut self, is_new: bool, bound: Option<&Value>) -> bool {
+        if self.enough(bound) {
+            return false;
+        }
+        let least = self.left(bound).map_or(LEAST, |left| left.min(LEAST));
+        if is_new && self.rows > 0 && (self.prefix || self.rows >= least) {
+            *self = Group { rows: 1, complete: self.complete + self.rows, ..Group::default() };
+            return true;
+        }
+        if is_new && self.rows > 0 {
+            self.changes += 1;
+            self.before_last = self.rows;
+        }
+        self.rows += 1;
+        self.prefix |= self.rows > MOST;
+        false
+    }
+
+    /// The sorts of a complete group that begins at this row of the sorter.
+    fn parts(&self, at: usize, bound: Option<&Value>, parts: &mut Vec<Part>) {
+        let left = self.left(bound);
+        let few = left.filter(|left| *left < LEAST);
+        if !self.prefix {
+            return parts.push((at..at + self.rows, few));
+        }
+        parts.push((at..at + MOST + 1, few));
+        let gone = few.map_or(0, |few| MOST + 1 - few);
+        let others = at + self.before_last..at + self.rows - gone;
+        parts.push((others, left.map(|left| left.saturating_sub(self.before_last))));
+    }
+}
+
+/// The groups PostgreSQL would have sorted: for ties, and for EXPLAIN ANALYZE.
 #[derive(Clone, Default)]
 struct Census {
+    group: Group,
+    /// Rows in the sorter that belong to earlier groups, and how those are sorted.
+    rows: usize,
+    parts: Vec<Part>,
     full: u64,
     by_prefix: u64,
-    /// Rows of the group under way, and how often their leading keys changed.
-    rows: usize,
-    changes: u64,
-    /// It is sorted by the other keys alone.
-    prefix: bool,
-    complete: usize,
-    /// LIMIT has its rows.
-    enough: bool,
     sorts: u64,
     memory: usize,
     peak: usize,
@@ -198,43 +257,39 @@ struct Census {
 
 impl Census {
     fn row(&mut self, is_new: bool, bound: Option<&Value>) {
-        let left = match bound {
-            Some(Value::I64(n)) => usize::try_from(*n).unwrap_or(usize::MAX).saturating_sub(self.complete),
-            _ => usize::MAX,
-        };
-        self.enough |= left == 0;
-        if self.enough {
-            return;
-        }
-        if is_new && (self.prefix || self.rows >= LEAST.min(left)) {
-            self.complete += self.rows;
-            self.end_group();
-            return self.row(false, bound);
-        }
-        self.rows += 1;
-        self.changes += u64::from(is_new);
-        if !self.prefix && self.rows > MOST {
-            self.full += 1;
-            self.by_prefix += self.changes;
-            self.prefix = true;
+        let before = self.group;
+        if self.group.row(is_new, bound) {
+            self.count(before, bound);
         }
     }
 
-    fn end_group(&mut self) {
-        match self.prefix {
-            true => self.by_prefix += 1,
-            false => self.full += u64::from(self.rows > 0),
-        }
+    /// The rows in the sorter are complete.
+    fn end_group(&mut self, bound: Option<&Value>) {
+        let group = self.group;
+        self.count(group, bound);
+        self.group = Group { complete: group.complete + group.rows, ..Group::default() };
         self.rows = 0;
-        self.changes = 0;
-        self.prefix = false;
     }
 
-    /// The input has ended, or nobody wants more.
+    fn count(&mut self, group: Group, bound: Option<&Value>) {
+        match group.prefix {
+            true => {
+                self.full += 1;
+                self.by_prefix += group.changes + 1;
+            }
+            false => self.full += u64::from(group.rows > 0),
+        }
+        if group.rows > 0 {
+            group.parts(self.rows, bound, &mut self.parts);
+        }
+        self.rows += group.rows;
+    }
+
+    /// Another scan begins.
     fn ended(&mut self) {
-        self.end_group();
-        self.complete = 0;
-        self.enough = false;
+        self.group = Group::default();
+        self.parts.clear();
+        self.rows = 0;
     }
 
     fn sorted(&mut self, sorter: &Sorter, bounded: bool) {

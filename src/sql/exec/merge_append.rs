@@ -4,6 +4,7 @@
 use super::append::Pruner;
 use super::keys::{KeyArena, KeyColumn};
 use super::output::forms_of;
+use super::row_order::MergeHeap;
 use super::sort::{key_columns, key_exprs};
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
@@ -12,8 +13,7 @@ use crate::sql::expr::eval::Projection;
 use crate::sql::plan::Plan;
 use crate::sql::plan::prune::Pruning;
 use crate::types::{BATCH_ROWS, Batch, Column, Phys, long};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::cmp::Ordering;
 
 pub(super) struct MergeAppend {
     inputs: Vec<Input>,
@@ -21,9 +21,9 @@ pub(super) struct MergeAppend {
     spec: Vec<KeyColumn>,
     forms: Vec<Phys>,
     pruner: Option<Pruner>,
-    /// The next rows' keys; of equal ones the earlier input's row comes first.
-    heap: BinaryHeap<Reverse<(Vec<u8>, usize)>>,
-    /// Inputs that have no row in the heap and may have one: those are asked before anything is given.
+    /// The inputs that have rows, made once all were asked.
+    heap: Option<MergeHeap>,
+    /// Inputs that have no row at hand and may have one: those are asked before anything is given.
     hungry: Vec<usize>,
     started: bool,
     out: Vec<Column>,
@@ -40,6 +40,12 @@ struct Input {
     /// Of the batch's rows.
     keys: KeyArena,
     row: usize,
+}
+
+/// How the next rows of two inputs compare.
+fn by_next_row(inputs: &[Input]) -> impl Fn(usize, usize) -> Ordering {
+    let key = |n: usize| inputs[n].keys.get(inputs[n].row);
+    move |a, b| key(a).cmp(key(b))
 }
 
 impl MergeAppend {
@@ -61,7 +67,7 @@ impl MergeAppend {
             out: forms.iter().map(|f| Column::new(*f)).collect(),
             forms,
             pruner: pruning.map(Pruner::new),
-            heap: BinaryHeap::new(),
+            heap: None,
             hungry: Vec::new(),
             started: false,
             rows: 0,
@@ -91,10 +97,19 @@ impl MergeAppend {
                     input.keys.clear();
                     input.keys.append_rows(&refs, &self.spec, batch.rows);
                     input.row = 0;
-                    self.heap.push(Reverse((input.keys.get(0).to_vec(), n)));
                 }
             }
             self.hungry.pop();
+            let inputs = &self.inputs;
+            match &mut self.heap {
+                Some(heap) if inputs[n].batch.is_some() => heap.advanced(&by_next_row(inputs)),
+                Some(heap) => heap.remove_first(&by_next_row(inputs)),
+                None if self.hungry.is_empty() => {
+                    let with_rows = (0..inputs.len()).filter(|n| inputs[*n].batch.is_some()).collect();
+                    self.heap = Some(MergeHeap::build(with_rows, &by_next_row(inputs)));
+                }
+                None => {}
+            }
         }
         Ok(())
     }
@@ -102,8 +117,8 @@ impl MergeAppend {
     /// Takes rows from the inputs until so many are there, or they are long, or one has no more at hand.
     fn take(&mut self, goal: usize) {
         while self.rows < goal && !long(&self.out) && self.hungry.is_empty() {
-            let Some(mut least) = self.heap.peek_mut() else { return };
-            let n = least.0.1;
+            let Some(heap) = &mut self.heap else { return };
+            let Some(n) = heap.first() else { return };
             let input = &mut self.inputs[n];
             let Some(batch) = &input.batch else { return };
             for (to, from) in self.out.iter_mut().zip(&batch.columns).filter(|(_, from)| !from.is_empty()) {
@@ -112,11 +127,8 @@ impl MergeAppend {
             self.rows += 1;
             input.row += 1;
             if input.row < batch.rows {
-                let key = &mut least.0.0;
-                key.clear();
-                key.extend_from_slice(input.keys.get(input.row));
+                heap.advanced(&by_next_row(&self.inputs));
             } else {
-                std::collections::binary_heap::PeekMut::pop(least);
                 input.batch = None;
                 self.hungry.push(n);
             }
@@ -158,7 +170,7 @@ impl Node for MergeAppend {
         }
         self.rescanned = 0;
         self.keys.reset();
-        self.heap.clear();
+        self.heap = None;
         self.hungry.clear();
         self.started = false;
         self.rows = 0;

@@ -56,6 +56,7 @@ mod recursive_union;
 pub mod replica_identity;
 mod result;
 pub mod rights;
+mod row_order;
 mod seq_scan;
 mod sequence;
 mod set_op;
@@ -93,7 +94,7 @@ pub(crate) use materialize::{Place, Tuplestore};
 pub use modify::ChangeKind;
 pub(crate) use output::phys_of;
 pub use patience::patiently;
-pub(crate) use sorter::Sorter;
+pub(crate) use sorter::{Sorter, Ties};
 pub(crate) use spill::Frames;
 pub(crate) use store::RowStore;
 

@@ -3,7 +3,7 @@
 use super::deps::Versions;
 use super::keys::KeyColumn;
 use super::output::forms_of;
-use super::sorter::Sorter;
+use super::sorter::{Sorter, Ties};
 use super::{ExecContext, Node, build};
 use crate::base::{Flow, Result};
 use crate::sql::expr::eval::{Projection, Single};
@@ -68,7 +68,7 @@ impl Sort {
     fn fill(&mut self, cx: &mut ExecContext) -> Flow<()> {
         if self.sorter.is_none() {
             let bound = self.bound(cx)?;
-            self.sorter = Some(Sorter::new(self.spec.clone(), &self.forms, bound));
+            self.sorter = Some(Sorter::new(self.spec.clone(), &self.forms, bound, Ties::AsPostgres));
         }
         loop {
             if self.batch.is_none() {

@@ -2,6 +2,7 @@
 
 use super::ExecContext;
 use super::keys::{KeyArena, KeyColumn};
+use super::row_order::{BoundedHeap, quicksort};
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
 use crate::base::Result;
@@ -10,18 +11,41 @@ use crate::types::{BATCH_BYTES, BATCH_ROWS, Batch, Column, ColumnData, Datum, Ph
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
+use std::ops::Range;
 
 /// What a run takes while it is merged: a piece of its file and a block of rows, or of one long row.
 const RUN_MEMORY: usize = 256 * 1024;
 /// Below this many rows a comparison sort beats the radix passes.
 const RADIX_FROM: usize = 2048;
+/// Up to this many rows with equal keys stand as PostgreSQL's sort leaves them.
+const TIES_UP_TO: usize = 16 * 1024;
 
-/// Takes rows with keys, gives them back in order; rows with equal keys in the order they came.
+/// Where rows with equal keys stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ties {
+    /// In the order they came.
+    Stable,
+    /// Where PostgreSQL's sort would have left them, as long as they are few and in memory.
+    AsPostgres,
+    /// The same, but [`finish_parts`](Sorter::finish_parts) says which rows that would have sorted at once.
+    InParts,
+}
+
+/// Rows that PostgreSQL would have sorted at once, of which it wants so many first ones (None: all). Of more than twice
+/// as many the others are gone afterwards, and what comes behind them moves up.
+pub(crate) type Part = (Range<usize>, Option<usize>);
+
+/// Takes rows with keys, gives them back in order.
 pub(crate) struct Sorter {
     spec: Vec<KeyColumn>,
     keys: KeyArena,
     rows: RowStore,
     bound: Option<usize>,
+    ties: Ties,
+    /// The first `bound` rows, once there are more than twice as many.
+    heap: Option<BoundedHeap>,
+    /// Rows that were not among the first are gone.
+    pruned: bool,
     /// Once `bound` rows are known: rows with a key at or above this one cannot get among the first.
     cutoff: Option<Vec<u8>>,
     /// Bytes to be used; None: `work_mem`.
@@ -85,12 +109,15 @@ impl Ord for Head {
 
 impl Sorter {
     /// Keys of `spec`, rows of columns of `forms`; `bound`: only so many first rows are wanted.
-    pub fn new(spec: Vec<KeyColumn>, forms: &[Phys], bound: Option<usize>) -> Sorter {
+    pub fn new(spec: Vec<KeyColumn>, forms: &[Phys], bound: Option<usize>, ties: Ties) -> Sorter {
         Sorter {
             spec,
             keys: KeyArena::default(),
             rows: RowStore::new(forms),
             bound,
+            ties,
+            heap: None,
+            pruned: false,
             cutoff: None,
             memory: None,
             claimed: Claimed::default(),
@@ -103,7 +130,7 @@ impl Sorter {
 
     /// Sorts bare keys, in this much memory instead of `work_mem`.
     pub fn of_keys(memory: usize) -> Sorter {
-        Sorter { memory: Some(memory), ..Sorter::new(Vec::new(), &[], None) }
+        Sorter { memory: Some(memory), ..Sorter::new(Vec::new(), &[], None, Ties::Stable) }
     }
 
     /// Adds one of the bare keys.
@@ -123,8 +150,12 @@ impl Sorter {
         let Some(bound) = self.bound else { return self.spill_when_full(cx) };
         self.peak = self.peak.max(self.used());
         self.claimed.grown(self.used(), "TupleSort main")?;
-        let crowded = self.keys.len() > 2 * bound;
-        if crowded && (self.keys.len() > BATCH_ROWS || self.is_long(cx)) {
+        let some = match self.ties {
+            Ties::Stable => BATCH_ROWS,
+            Ties::AsPostgres => 2 * bound + BATCH_ROWS,
+            Ties::InParts => TIES_UP_TO,
+        };
+        if self.keys.len() > 2 * bound && (self.keys.len() > some || self.is_long(cx)) {
             self.prune(bound);
         }
         // Even the first rows alone may be too long for the memory.
@@ -156,11 +187,23 @@ impl Sorter {
         let mut kept = Vec::with_capacity(payload.rows);
         let mut fresh = KeyArena::default();
         fresh.append_rows(keys, &self.spec, payload.rows);
+        let heaped = self.bound.filter(|b| self.ties == Ties::AsPostgres && *b <= TIES_UP_TO);
         for row in 0..payload.rows {
             let key = fresh.get(row);
-            if self.cutoff.as_deref().is_none_or(|c| key < c) {
-                self.keys.push(key);
-                kept.push(row as u32);
+            let last = match &self.heap {
+                Some(heap) => heap.top().map(|top| self.keys.get(top as usize)),
+                None => self.cutoff.as_deref(),
+            };
+            if last.map_or(self.heap.is_some(), |last| key >= last) {
+                continue;
+            }
+            self.keys.push(key);
+            kept.push(row as u32);
+            let count = self.keys.len();
+            let order = |a: u32, b: u32| self.keys.get(a as usize).cmp(self.keys.get(b as usize));
+            match &mut self.heap {
+                Some(heap) => _ = heap.offer(count as u32 - 1, &order),
+                None => self.heap = heaped.filter(|b| count > 2 * b).map(|b| BoundedHeap::of_rows(count, b, &order)),
             }
         }
         self.rows.append_rows(payload, &kept);
@@ -168,7 +211,10 @@ impl Sorter {
 
     /// Keeps the first `bound` rows.
     fn prune(&mut self, bound: usize) {
-        let order = sorted(&self.keys);
+        let order = match &mut self.heap {
+            Some(heap) => heap.renumber(),
+            None => sorted(&self.keys),
+        };
         let first = &order[..bound.min(order.len())];
         let mut keys = KeyArena::default();
         let mut rows = RowStore::new(&self.rows.forms());
@@ -176,10 +222,12 @@ impl Sorter {
             rows.append(&self.rows.gather(part));
         }
         first.iter().for_each(|r| keys.push(self.keys.get(*r as usize)));
-        self.cutoff = first.last().map(|r| self.keys.get(*r as usize).to_vec());
+        let last = if self.heap.is_some() { first.first() } else { first.last() };
+        self.cutoff = last.map(|r| self.keys.get(*r as usize).to_vec());
         if bound == 0 {
             self.cutoff = Some(Vec::new());
         }
+        self.pruned = true;
         self.keys = keys;
         self.rows = rows;
     }
@@ -198,6 +246,7 @@ impl Sorter {
         self.runs.push(Run::new(file, 0));
         self.keys.clear();
         self.rows.clear();
+        self.heap = None;
         self.spilled = true;
         self.merge_full_levels(cx)
     }
@@ -229,6 +278,30 @@ impl Sorter {
 
     /// To be called when all rows are in, and again to read them once more.
     pub fn finish(&mut self, cx: &mut ExecContext) -> Result<()> {
+        let all = [(0..self.keys.len(), None)];
+        self.finish_parts(cx, if self.ties == Ties::AsPostgres { &all } else { &[] })
+    }
+
+    /// The same for groups of rows that come one after the other and agree in the first `prefix` bytes of their keys.
+    pub fn finish_groups(&mut self, cx: &mut ExecContext, prefix: usize) -> Result<()> {
+        let group = |row: usize| self.keys.get(row).get(..prefix);
+        let rows = 0..if self.spilled { 0 } else { self.keys.len() };
+        let mut parts: Vec<Part> = Vec::new();
+        for row in rows {
+            match row.checked_sub(1).map_or(Ordering::Less, |before| group(before).cmp(&group(row))) {
+                Ordering::Less => parts.push((row..row + 1, None)),
+                Ordering::Equal => parts.iter_mut().last().into_iter().for_each(|p| p.0.end = row + 1),
+                Ordering::Greater => {
+                    parts.clear();
+                    break;
+                }
+            }
+        }
+        self.finish_parts(cx, &parts)
+    }
+
+    /// The same for rows that PostgreSQL would have sorted in parts, one sort after the other where they overlap.
+    pub fn finish_parts(&mut self, cx: &mut ExecContext, parts: &[Part]) -> Result<()> {
         match &mut self.state {
             State::InMemory { at, .. } => {
                 *at = 0;
@@ -239,7 +312,12 @@ impl Sorter {
         }
         if self.runs.is_empty() {
             self.rows.finish();
-            let mut order = sorted(&self.keys);
+            let order = |a: u32, b: u32| self.keys.get(a as usize).cmp(self.keys.get(b as usize));
+            let mut order = match self.heap.take() {
+                Some(heap) => heap.into_sorted(&order),
+                None if self.pruned => sorted(&self.keys),
+                None => sorted_in_parts(&self.keys, parts),
+            };
             if let Some(b) = self.bound {
                 order.truncate(b);
             }
@@ -391,13 +469,58 @@ fn head_of(key: &[u8], skip: usize) -> u64 {
 }
 
 /// Row numbers in key order. Equal keys stay in the order they came.
+pub(crate) fn sorted(keys: &KeyArena) -> Vec<u32> {
+    sorted_entries(keys).into_iter().map(|e| e.1).collect()
+}
+
+/// Row numbers in key order, equal keys where PostgreSQL's sorts of these parts leave them.
+fn sorted_in_parts(keys: &KeyArena, parts: &[Part]) -> Vec<u32> {
+    let entries = sorted_entries(keys);
+    let n = entries.len();
+    let bounded = |part: &Part| part.1.is_some_and(|b| part.0.len() > 2 * b);
+    let sorted_before = || entries.iter().map(|e| e.1).eq(0..n as u32);
+    if n < 2 || n > TIES_UP_TO || parts.is_empty() || !parts.iter().any(bounded) && sorted_before() {
+        return entries.into_iter().map(|e| e.1).collect();
+    }
+    // From here on keys are compared by their ranks.
+    let (mut ranks, mut rank) = (vec![0_u32; n], 0);
+    for (before, e) in entries.iter().zip(&entries[1..]) {
+        rank += u32::from(before.0 != e.0 || keys.get(before.1 as usize) != keys.get(e.1 as usize));
+        ranks[e.1 as usize] = rank;
+    }
+    if rank as usize + 1 == n {
+        return entries.into_iter().map(|e| e.1).collect();
+    }
+    let mut rows: Vec<(u32, u32)> = ranks.into_iter().zip(0..).collect();
+    for (range, bound) in parts {
+        let part = &mut rows[range.clone()];
+        match bound {
+            Some(bound) if part.len() > 2 * bound => {
+                let first = first_of(part, *bound);
+                rows.splice(range.clone(), first);
+            }
+            _ => quicksort(part, &|a, b| a.0.cmp(&b.0)),
+        }
+    }
+    rows.into_iter().map(|r| r.1).collect()
+}
+
+/// The first rows of a part, by the heap.
+fn first_of(part: &[(u32, u32)], bound: usize) -> Vec<(u32, u32)> {
+    let order = |a: u32, b: u32| part[a as usize].0.cmp(&part[b as usize].0);
+    let mut heap = BoundedHeap::of_rows(2 * bound + 1, bound, &order);
+    (2 * bound + 1..part.len()).for_each(|row| _ = heap.offer(row as u32, &order));
+    heap.into_sorted(&order).into_iter().map(|row| part[row as usize]).collect()
+}
+
+/// Heads of keys with row numbers, in key order; equal keys stay in the order they came.
 ///
 /// By the measurements in the execution model: presorted input is recognised; else radix passes over the heads' bytes
 /// that differ, then memcmp inside runs of equal heads.
-pub(crate) fn sorted(keys: &KeyArena) -> Vec<u32> {
+fn sorted_entries(keys: &KeyArena) -> Vec<(u64, u32)> {
     let n = keys.len();
     if n < 2 {
-        return (0..n as u32).collect();
+        return (0..n as u32).map(|row| (0, row)).collect();
     }
     let skip = common_prefix(keys);
     let mut entries: Vec<(u64, u32)> = (0..n).map(|r| (head_of(keys.get(r), skip), r as u32)).collect();
@@ -408,11 +531,11 @@ pub(crate) fn sorted(keys: &KeyArena) -> Vec<u32> {
     let full =
         |a: &(u64, u32), b: &(u64, u32)| a.0.cmp(&b.0).then_with(|| tail(a.1).cmp(tail(b.1))).then(a.1.cmp(&b.1));
     if entries.is_sorted_by(|a, b| full(a, b) != Ordering::Greater) {
-        return entries.into_iter().map(|e| e.1).collect();
+        return entries;
     }
     if n < RADIX_FROM {
         entries.sort_unstable_by(full);
-        return entries.into_iter().map(|e| e.1).collect();
+        return entries;
     }
     radix(&mut entries);
     let mut at = 0;
@@ -426,7 +549,7 @@ pub(crate) fn sorted(keys: &KeyArena) -> Vec<u32> {
         }
         at = end;
     }
-    entries.into_iter().map(|e| e.1).collect()
+    entries
 }
 
 /// LSD radix sort by the head, over the bytes in which heads differ; stable.
@@ -474,7 +597,7 @@ mod tests {
         let mut cx = ExecContext { temp: Some(Arc::new(crate::disk::Simulated::new(1))), ..ExecContext::default() };
         cx.settings.work_mem_kb = work_mem_kb;
         let spec = vec![KeyColumn { ty: TypeRef::of(oid::INT4), desc, nulls_first: desc }];
-        let mut s = Sorter::new(spec, &[Phys::I32], bound);
+        let mut s = Sorter::new(spec, &[Phys::I32], bound, Ties::AsPostgres);
         for part in numbers(20_000).chunks(1000) {
             let mut c = Column::new(Phys::I32);
             part.iter().for_each(|v| c.push(if *v == 7 { Datum::Null } else { Datum::I32(*v) }));

@@ -120,7 +120,6 @@ impl Planner<'_> {
 
     /// What the levels above make of the joined rows. PostgreSQL 15, planner.c, standard_qp_callback.
     fn goal(&self, query: &Query, held: &[Expr]) -> Goal {
-        let targets = || query.targets.iter().map(|t| t.expr.clone()).collect::<Vec<_>>();
         if query.has_aggregates || !query.group_by.is_empty() {
             if query.group_by.is_empty() || query.grouping_sets.is_some() || query.has_set_returning {
                 return Goal::default();
@@ -136,7 +135,7 @@ impl Planner<'_> {
             return Goal::default();
         }
         if query.has_windows {
-            return Goal { order: first_window_keys(&targets(), held), ..Goal::default() };
+            return Goal { order: first_window_keys(query, held), ..Goal::default() };
         }
         let end = end_of(query, self.cx.settings);
         match &query.distinct {

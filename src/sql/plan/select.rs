@@ -110,7 +110,7 @@ impl Planner<'_> {
                 let nowhere = query.rels.len() + 1;
                 (plan, layout) = self.spread_window_keys(&mut targets, plan, layout, nowhere)?;
             }
-            (plan, layout) = self.windows(&targets, plan, layout, &mut state)?;
+            (plan, layout) = self.windows(&query, &targets, plan, layout, &mut state)?;
         }
         self.output(&query, targets, plan, layout, state)
     }

@@ -8,22 +8,21 @@ use super::planner::Planner;
 use super::select::State;
 use super::{Plan, PlanNode, cost};
 use crate::base::Result;
+use crate::sql::bind::{Distinct, Query};
 use crate::sql::expr::{Expr, ExprKind, Frame, FrameBound, SortKey, WindowCall, WindowSpec, same, same_spec};
+use std::cmp::Ordering;
 
 impl Planner<'_> {
     pub(super) fn windows(
         &mut self,
+        query: &Query,
         targets: &[Expr],
         mut plan: Plan,
         mut layout: Layout,
         state: &mut State<'_>,
     ) -> Result<(Plan, Layout)> {
         let s = self.cx.settings;
-        let mut calls = calls_of(targets);
-        while !calls.is_empty() {
-            let spec = calls[0].1.spec.clone();
-            let (now, later): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(_, w)| same_spec(&w.spec, &spec));
-            calls = later;
+        for (spec, now) in in_order(query, targets) {
             let mut bound_spec = spec.clone();
             for e in &mut bound_spec.partition_by {
                 *e = layout.bound(e)?;
@@ -82,9 +81,78 @@ fn calls_of(targets: &[Expr]) -> Vec<(Expr, WindowCall)> {
     calls
 }
 
+/// A window, and the calls over it with what they stand for.
+type Active = (WindowSpec, Vec<(Expr, WindowCall)>);
+
+/// The windows of a select list, in the order in which they first come.
+fn active(targets: &[Expr]) -> Vec<Active> {
+    let mut windows: Vec<Active> = Vec::new();
+    for (e, w) in calls_of(targets) {
+        match windows.iter_mut().find(|(spec, _)| same_spec(spec, &w.spec)) {
+            Some((_, calls)) => calls.push((e, w)),
+            None => windows.push((w.spec.clone(), vec![(e, w)])),
+        }
+    }
+    windows
+}
+
+/// A column of a window's order: the number of its expression, whether it descends, and where NULLs come.
+type Column = (usize, bool, bool);
+
+/// How two windows' orders compare in which one is a prefix of the other at most; the longer one comes first.
+fn by_columns(a: &[Column], b: &[Column]) -> Ordering {
+    let differ = a.iter().zip(b).map(|(a, b)| b.cmp(a)).find(|o| o.is_ne());
+    differ.unwrap_or_else(|| b.len().cmp(&a.len()))
+}
+
+/// The windows in the order in which they are computed: those that share an order come one after the other, and the one
+/// written last comes first. PostgreSQL 15, planner.c, select_active_windows: same rule, by the numbers that its
+/// analysis gives to the expressions that anything sorts or groups by.
+fn in_order(query: &Query, targets: &[Expr]) -> Vec<Active> {
+    let windows = active(targets);
+    let written: Vec<Expr> = query.targets.iter().map(|t| t.expr.clone()).collect();
+    let specs: Vec<WindowSpec> = active(&written).into_iter().map(|w| w.0).collect();
+    if windows.len() < 2 || specs.len() != windows.len() {
+        return windows;
+    }
+    let mut numbers: Vec<&Expr> = Vec::new();
+    fn number<'e>(numbers: &mut Vec<&'e Expr>, e: &'e Expr) -> usize {
+        let known = numbers.iter().position(|x| same(x, e));
+        known.unwrap_or_else(|| {
+            numbers.push(e);
+            numbers.len() - 1
+        })
+    }
+    let distinct: Vec<usize> = match &query.distinct {
+        Distinct::No => Vec::new(),
+        Distinct::All => (0..written.len()).filter(|i| !query.targets[*i].junk).collect(),
+        Distinct::On(on) => on.clone(),
+    };
+    let sorted = query.order_by.iter().map(|o| &written[o.target]);
+    for e in sorted.chain(&query.group_by).chain(distinct.iter().map(|i| &written[*i])) {
+        number(&mut numbers, e);
+    }
+    let mut ordered: Vec<(Vec<Column>, Active)> = Vec::new();
+    for (spec, window) in specs.iter().zip(windows) {
+        let order: Vec<Column> =
+            spec.order_by.iter().map(|k| (number(&mut numbers, &k.expr), k.desc, k.nulls_first)).collect();
+        let mut columns: Vec<Column> =
+            spec.partition_by.iter().map(|e| (number(&mut numbers, e), false, false)).collect();
+        for c in order {
+            if !columns.contains(&c) {
+                columns.push(c);
+            }
+        }
+        ordered.push((columns, window));
+    }
+    ordered.sort_by(|a, b| by_columns(&a.0, &b.0));
+    ordered.into_iter().map(|o| o.1).collect()
+}
+
 /// The order that the window needs which is computed first.
-pub(super) fn first_window_keys(targets: &[Expr], held: &[Expr]) -> Vec<PathKey> {
-    calls_of(targets).first().map_or_else(Vec::new, |(_, w)| window_keys(&w.spec, held))
+pub(super) fn first_window_keys(query: &Query, held: &[Expr]) -> Vec<PathKey> {
+    let targets: Vec<Expr> = query.targets.iter().map(|t| t.expr.clone()).collect();
+    in_order(query, &targets).first().map_or_else(Vec::new, |(spec, _)| window_keys(spec, held))
 }
 
 /// Partitions come together, ordered inside.

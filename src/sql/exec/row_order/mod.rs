@@ -1,0 +1,13 @@
+//! The order of rows where SQL leaves it open, as PostgreSQL 15's algorithms make it: ties of sorts, groups of a hash
+//! table, partners in a hash join. Nobody may rely on it, and every recorded result does.
+//!
+//! Our own algorithms stay what does the work; what is here puts small results into the order PostgreSQL's would have
+//! given them. Larger ones keep ours.
+
+mod bounded_heap;
+mod merge_heap;
+mod quicksort;
+
+pub(super) use bounded_heap::BoundedHeap;
+pub(super) use merge_heap::MergeHeap;
+pub(super) use quicksort::quicksort;
