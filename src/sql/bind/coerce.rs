@@ -107,7 +107,7 @@ pub(super) fn pathway(target: Oid, source: Oid, context: CastContext) -> Path {
         // Pseudo-types have no text form worth the name, but for rows, strings of C and nothing.
         let has_text = |t| !info(t).is_some_and(|i| i.is_pseudo()) || t == oid::VOID || t == oid::CSTRING;
         // An array of any type brings its element's along.
-        if (matches!(source, oid::RECORD | oid::ANYARRAY) || has_text(source)) && has_text(target) {
+        if (matches!(source, oid::RECORD | oid::RECORD_ARRAY | oid::ANYARRAY) || has_text(source)) && has_text(target) {
             return Path::Text;
         }
     }

@@ -12,12 +12,14 @@ use crate::sql::expr::{Expr, ExprKind};
 impl Binder<'_, '_> {
     /// Binds the CTEs of a WITH clause into the current scope.
     pub(super) fn with_clause(&mut self, with: &ast::WithClause) -> Result<()> {
+        // Around a rule's action there is only the level of OLD and NEW.
+        let outermost = self.scopes.len() == 1 + usize::from(self.scopes.first().is_some_and(|s| s.of_rule));
         for (i, cte) in with.ctes.iter().enumerate() {
             if with.ctes[..i].iter().any(|c| c.name == cte.name) {
                 return Err(err!(DUPLICATE_ALIAS, "WITH query name \"{}\" specified more than once", cte.name)
                     .at(self.at(cte.pos)));
             }
-            if !matches!(cte.query, ast::Stmt::Select(_)) && self.scopes.len() > 1 {
+            if !matches!(cte.query, ast::Stmt::Select(_)) && !outermost {
                 return Err(err!(
                     FEATURE_NOT_SUPPORTED,
                     "WITH clause containing a data-modifying statement must be at the top level"
@@ -106,7 +108,7 @@ impl Binder<'_, '_> {
         let marks = self.marks(cte, &columns)?;
         if let Some(m) = &marks {
             columns.extend(m.columns());
-            left = self.mark_first(left, m, plain)?;
+            left = self.mark_first(left, m)?;
         }
         let index = self.scope().ctes.len();
         let hidden = columns.len() - plain;
@@ -121,14 +123,14 @@ impl Binder<'_, '_> {
                 .detail("All column datatypes must be hashable."));
         }
         if let Some(m) = &marks {
-            right = self.mark_next(right, m, plain)?;
+            right = self.mark_next(right, m)?;
         }
         Ok(Cte {
             name: cte.name.clone(),
             query: Box::new(left.clone()),
             columns,
             recursive: true,
-            recursion: Some(Box::new(Recursion { left, right, distinct: !all })),
+            recursion: Some(Box::new(Recursion { left, right, distinct: !all, marks })),
             materialized: cte.materialized,
             renamed: !cte.columns.is_empty(),
             references: 0,

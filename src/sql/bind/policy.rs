@@ -11,7 +11,7 @@ use super::{BindContext, Binder, Query, Source, WriteKind, parse_expression};
 use crate::base::{Oid, Result, SqlState};
 use crate::catalog::{Policy, RelKind, Relation};
 use crate::err;
-use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::expr::{Expr, ExprKind, same};
 use crate::sql::plan::{RowCheck, RowCheckKind, access};
 use crate::types::{TypeRef, Value, oid};
 use std::sync::Arc;
@@ -54,6 +54,13 @@ fn either(mut list: Vec<Expr>) -> Option<Expr> {
     match list.len() {
         0 | 1 => list.pop(),
         _ => Some(Expr::new(ExprKind::Or(list), TypeRef::of(oid::BOOL))),
+    }
+}
+
+/// What reading and changing ask alike is asked once.
+fn push_new(list: &mut Vec<Expr>, e: Expr) {
+    if !list.iter().any(|known| same(known, &e)) {
+        list.push(e);
     }
 }
 
@@ -253,10 +260,11 @@ impl Binder<'_, '_> {
         };
         for p in &policies.restrictive {
             if let Some(text) = &p.using {
-                out.push(self.policy_expr(rel, p, text, check_as)?);
+                let e = self.policy_expr(rel, p, text, check_as)?;
+                push_new(out, e);
             }
         }
-        out.push(any);
+        push_new(out, any);
         Ok(())
     }
 

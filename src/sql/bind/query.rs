@@ -1,5 +1,6 @@
 //! A bound query: what the statement means, before anybody decides how to run it.
 
+use super::search_cycle::Marks;
 use crate::base::Oid;
 use crate::catalog::Relation;
 use crate::sql::expr::{Expr, SubPlanKind, WindowSpec};
@@ -242,6 +243,8 @@ pub struct Recursion {
     pub left: Query,
     pub right: Query,
     pub distinct: bool,
+    /// SEARCH and CYCLE: each side is then the only relation of a query that makes their columns.
+    pub marks: Option<Marks>,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -12,24 +12,29 @@ use crate::sql::func;
 use crate::types::{TypeRef, Value, oid};
 
 /// The columns SEARCH and CYCLE add, in the order PostgreSQL appends them: sequence, mark, path.
-pub(super) struct Marks {
-    search: Option<Search>,
-    cycle: Option<Cycle>,
+#[derive(Clone, Debug)]
+pub struct Marks {
+    /// The names of the query's own columns.
+    pub own: Vec<String>,
+    pub search: Option<Search>,
+    pub cycle: Option<Cycle>,
 }
 
-struct Search {
-    breadth_first: bool,
-    sequence: String,
+#[derive(Clone, Debug)]
+pub struct Search {
+    pub breadth_first: bool,
+    pub sequence: String,
     /// 0-based columns of the query.
-    by: Vec<usize>,
+    pub by: Vec<usize>,
 }
 
-struct Cycle {
-    by: Vec<usize>,
-    mark: String,
-    value: Expr,
-    default: Expr,
-    path: String,
+#[derive(Clone, Debug)]
+pub struct Cycle {
+    pub by: Vec<usize>,
+    pub mark: String,
+    pub value: Expr,
+    pub default: Expr,
+    pub path: String,
 }
 
 const RECORD: TypeRef = TypeRef::of(oid::RECORD);
@@ -50,26 +55,26 @@ impl Marks {
     }
 }
 
-fn row(fields: Vec<Expr>) -> Expr {
-    let names = (1..=fields.len()).map(|i| format!("f{i}")).collect();
-    Expr::new(ExprKind::Row { fields, names }, RECORD)
-}
-
 fn array_of(element: Expr) -> Expr {
     Expr::new(ExprKind::Array { elements: vec![element], nested: false }, RECORDS)
 }
 
-/// The query's columns `by` as one row.
-fn key(by: &[usize], columns: &[RelColumn]) -> Expr {
-    row(by.iter().map(|i| var(0, *i as i16 + 1, columns[*i].ty)).collect())
+/// The query's columns `by` as one row, after the round if there is one. Its fields have their names.
+fn key(depth: Option<Expr>, by: &[usize], columns: &[RelColumn], names: &[String]) -> Expr {
+    let named = by.iter().map(|i| (var(0, *i as i16 + 1, columns[*i].ty), names[*i].clone()));
+    let (fields, names) = depth.map(|d| (d, "*DEPTH*".to_owned())).into_iter().chain(named).unzip();
+    Expr::new(ExprKind::Row { fields, names }, RECORD)
+}
+
+fn call(name: &str, args: Vec<Expr>, ty: TypeRef) -> Result<Expr> {
+    let Some(func) = func::funcs_named(name).first() else {
+        return Err(Error::internal("a function of SEARCH or CYCLE is missing"));
+    };
+    Ok(Expr::new(ExprKind::Func { func, oper: None, args, variadic: false }, ty))
 }
 
 fn appended(array: Expr, element: Expr) -> Result<Expr> {
-    let Some(cat) = func::funcs_named("array_cat").first() else {
-        return Err(Error::internal("array_cat is missing"));
-    };
-    let args = vec![array, array_of(element)];
-    Ok(Expr::new(ExprKind::Func { func: cat, oper: None, args, variadic: false }, RECORDS))
+    call("array_cat", vec![array, array_of(element)], RECORDS)
 }
 
 impl Binder<'_, '_> {
@@ -93,7 +98,8 @@ impl Binder<'_, '_> {
                 "with a SEARCH or CYCLE clause, the right side of the UNION must be a SELECT",
             ));
         };
-        let Some(alias) = core.from.iter().find_map(|f| reference(f, &cte.name)) else {
+        let hidden = right.with.iter().flat_map(|w| &w.ctes).any(|c| c.name == cte.name);
+        let Some(alias) = core.from.iter().find_map(|f| reference(f, &cte.name)).filter(|_| !hidden) else {
             return Err(Error::unsupported(format!(
                 "with a SEARCH or CYCLE clause, the recursive reference to WITH query \"{}\" must be at the top level of its right-hand SELECT",
                 cte.name
@@ -155,7 +161,8 @@ impl Binder<'_, '_> {
                 Some(Cycle { by, mark: c.mark.clone(), value, default, path: c.path.clone() })
             }
         };
-        Ok((search.is_some() || cycle.is_some()).then_some(Marks { search, cycle }))
+        let own = columns.iter().map(|c| c.name.clone()).collect();
+        Ok((search.is_some() || cycle.is_some()).then_some(Marks { own, search, cycle }))
     }
 
     fn name_used(&self, what: &str, name: &str, pos: ast::Pos) -> Error {
@@ -177,54 +184,56 @@ impl Binder<'_, '_> {
     }
 
     /// The non-recursive side with the columns of the first round.
-    pub(super) fn mark_first(&mut self, inner: Query, marks: &Marks, plain: usize) -> Result<Query> {
+    pub(super) fn mark_first(&mut self, inner: Query, marks: &Marks) -> Result<Query> {
         let columns = columns_of(&inner);
         let mut made = Vec::new();
         if let Some(s) = &marks.search {
             made.push(match s.breadth_first {
-                false => array_of(key(&s.by, &columns)),
-                true => numbered(Expr::new(ExprKind::Const(Value::I64(0)), TypeRef::of(oid::INT8)), &s.by, &columns),
+                false => array_of(key(None, &s.by, &columns, &marks.own)),
+                true => {
+                    let zero = Expr::new(ExprKind::Const(Value::I64(0)), TypeRef::of(oid::INT8));
+                    key(Some(zero), &s.by, &columns, &marks.own)
+                }
             });
         }
         if let Some(c) = &marks.cycle {
             made.push(c.default.clone());
-            made.push(array_of(key(&c.by, &columns)));
+            made.push(array_of(key(None, &c.by, &columns, &marks.own)));
         }
-        Ok(wrap(inner, "*TLOCRN*", &columns, plain, marks, made, None))
+        Ok(wrap(inner, "*TLOCRN*", &columns, marks, made, None))
     }
 
     /// The recursive side, whose last columns are those of the round before.
-    pub(super) fn mark_next(&mut self, inner: Query, marks: &Marks, plain: usize) -> Result<Query> {
+    pub(super) fn mark_next(&mut self, inner: Query, marks: &Marks) -> Result<Query> {
         let columns = columns_of(&inner);
         let mut made = Vec::new();
         let mut filter = None;
-        let mut at = plain;
+        let mut at = marks.own.len();
         if let Some(s) = &marks.search {
             let before = var(0, at as i16 + 1, columns[at].ty);
             at += 1;
             made.push(match s.breadth_first {
-                false => appended(before, key(&s.by, &columns))?,
+                false => appended(before, key(None, &s.by, &columns, &marks.own))?,
                 true => {
                     let int8 = TypeRef::of(oid::INT8);
                     let depth = Expr::new(ExprKind::Field { arg: Box::new(before), index: 0 }, int8);
-                    let one = Expr::new(ExprKind::Const(Value::I64(1)), int8);
-                    let next = self.make_op(None, "+", Some(depth), one, ast::NOWHERE)?;
-                    numbered(next, &s.by, &columns)
+                    key(Some(call("int8inc", vec![depth], int8)?), &s.by, &columns, &marks.own)
                 }
             });
         }
         if let Some(c) = &marks.cycle {
             let (mark, path) = (var(0, at as i16 + 1, columns[at].ty), var(0, at as i16 + 2, RECORDS));
-            let seen = self.op_array(None, "=", true, key(&c.by, &columns), path.clone(), ast::NOWHERE)?;
+            let seen =
+                self.op_array(None, "=", true, key(None, &c.by, &columns, &marks.own), path.clone(), ast::NOWHERE)?;
             let otherwise = Some(Box::new(c.default.clone()));
             made.push(Expr::new(
                 ExprKind::Case { operand: None, arms: vec![(seen, c.value.clone())], otherwise },
                 c.value.ty,
             ));
-            made.push(appended(path, key(&c.by, &columns))?);
+            made.push(appended(path, key(None, &c.by, &columns, &marks.own))?);
             filter = Some(self.make_op(None, "<>", Some(mark), c.value.clone(), ast::NOWHERE)?);
         }
-        Ok(wrap(inner, "*TROCRN*", &columns, plain, marks, made, filter))
+        Ok(wrap(inner, "*TROCRN*", &columns, marks, made, filter))
     }
 }
 
@@ -239,21 +248,15 @@ fn reference(item: &ast::FromItem, name: &str) -> Option<String> {
     }
 }
 
-/// BREADTH FIRST's value: the round, then the columns.
-fn numbered(depth: Expr, by: &[usize], columns: &[RelColumn]) -> Expr {
-    row(std::iter::once(depth).chain(by.iter().map(|i| var(0, *i as i16 + 1, columns[*i].ty))).collect())
-}
-
 fn wrap(
     inner: Query,
     alias: &str,
     columns: &[RelColumn],
-    plain: usize,
     marks: &Marks,
     made: Vec<Expr>,
     filter: Option<Expr>,
 ) -> Query {
-    let own = columns[..plain].iter().enumerate().map(|(i, c)| Target {
+    let own = columns[..marks.own.len()].iter().enumerate().map(|(i, c)| Target {
         name: c.name.clone(),
         expr: var(0, i as i16 + 1, c.ty),
         junk: false,

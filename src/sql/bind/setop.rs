@@ -1,7 +1,7 @@
 //! UNION, INTERSECT, EXCEPT: PostgreSQL 15, analyze.c, transformSetOperationStmt.
 
 use super::coerce::common_typmod;
-use super::scope::var;
+use super::scope::{Clause, NsColumn, NsItem, var};
 use super::select::Unknowns;
 use super::{Binder, OrderItem, Query, Rel, RelColumn, SetTree, Source, Target};
 use crate::base::Result;
@@ -48,6 +48,7 @@ impl Binder<'_, '_> {
                 {
                     return Err(self.missing_column(None, name, item.expr.pos));
                 }
+                self.result_expr(&item.expr, &query.targets)?;
                 return Err(err!(FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
                     .detail("Only result column names can be used, not expressions or functions.")
                     .hint("Add the expression/function to every SELECT, or move the UNION into a FROM clause.")
@@ -61,6 +62,35 @@ impl Binder<'_, '_> {
         }
         self.limits(s, &mut query)?;
         Ok(query)
+    }
+
+    /// Whether an expression over the result's columns means anything: what is wrong with it is told before that there
+    /// may be none.
+    fn result_expr(&mut self, e: &ast::Expr, targets: &[Target]) -> Result<()> {
+        let column = |t: &Target| NsColumn {
+            name: t.name.clone(),
+            expr: t.expr.clone(),
+            origin: None,
+            hidden: false,
+            lost: false,
+        };
+        let item = NsItem {
+            name: None,
+            schema: None,
+            columns: targets.iter().map(column).collect(),
+            rel: None,
+            rel_visible: false,
+            columns_visible: true,
+            system_visible: false,
+            lateral_only: false,
+            lateral_ok: true,
+        };
+        self.scope().items.push(item);
+        let before = std::mem::replace(&mut self.scope().clause, Clause::OrderBy);
+        let bound = self.expr(e);
+        self.scope().clause = before;
+        self.scope().items.pop();
+        bound.map(|_| ())
     }
 
     fn set_node(&mut self, op: &ast::SetOp, leaves: &mut Vec<Query>) -> Result<SetTree> {

@@ -30,6 +30,9 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateViewStmt) ->
         return Err(Error::unsupported("views must not contain SELECT INTO").into());
     }
     let bound = bind_query(cx, &query, &cmd.source)?;
+    if bound.ctes.iter().any(|c| c.query.write.is_some()) {
+        return Err(Error::unsupported("views must not contain data-modifying statements in WITH").into());
+    }
     let found: Vec<(String, TypeRef)> = bound.output().map(|t| (t.name.clone(), t.expr.ty)).collect();
     let (mut view, depends) = stored(cmd, cx, &query)?;
     let temporary = reads_temporary(cx, &depends)?;
@@ -156,6 +159,9 @@ fn replace(
 pub fn stored(cmd: &Command, cx: &mut ExecContext, query: &Stmt) -> Result<(View, Vec<Depend>)> {
     let Stmt::Select(select) = query else { return Err(Error::internal("a view of no query")) };
     let mut bound = bind_query(cx, query, &cmd.source)?;
+    if bound.ctes.iter().any(|c| c.query.write.is_some()) {
+        return Err(Error::unsupported("materialized views must not use data-modifying statements in WITH"));
+    }
     let mut select = (**select).clone();
     super::stored_text::settle_query(cx, &mut select)?;
     let text = deparse::select(&select)?;

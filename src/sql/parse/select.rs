@@ -628,10 +628,17 @@ impl Parser<'_> {
         Ok(CteCycle { columns, mark, mark_value, mark_default, path: self.col_id()?, pos })
     }
 
-    /// AexprConst: a literal, perhaps with its type.
+    /// AexprConst: a literal, perhaps with its type. As definitions show it, too: `'Y'::text`, which PostgreSQL 15 writes
+    /// and does not read.
     fn constant(&mut self) -> Result<Expr> {
         let t = self.token();
-        let e = self.primary()?;
+        let mut e = self.primary()?;
+        if matches!(e.kind, ExprKind::Const(_)) && self.token().tok == Tok::TypeCast {
+            let pos = self.token().start;
+            self.bump();
+            let typ = self.type_name()?;
+            e = Expr::new(ExprKind::Cast { arg: Box::new(e), typ }, pos);
+        }
         let is_literal = |e: &Expr| match &e.kind {
             ExprKind::Const(_) => true,
             ExprKind::Cast { arg, .. } => matches!(arg.kind, ExprKind::Const(_)),

@@ -87,12 +87,13 @@ impl Planner<'_> {
             facts[r] = Facts { table, tree: b.children.is_some(), tuples: b.tuples, rows: b.tuples };
             base.push(b);
         }
+        let beside = base.iter().any(|b| b.secure.0 > 0);
         for b in &mut base {
-            super::secure::arrange(b, self.cx.settings);
+            super::secure::arrange(b, beside, self.cx.settings);
             let refs: Vec<&Expr> = b.quals.iter().collect();
             let s = Estimator::new(&facts, self.cx.io).all(&refs);
             b.rows = (b.tuples * s).round().max(1.0);
-            self.estimate_children(b, &facts);
+            self.estimate_children(b, beside, &facts);
         }
         for b in &base {
             facts[b.rel].rows = b.rows;

@@ -86,25 +86,28 @@ pub(super) fn counts(rel: &Rel) -> (usize, usize) {
     }
 }
 
-/// Orders the conditions of a scan: cheap ones first, as far as they may; and tells which may search an index.
-pub(super) fn arrange(base: &mut BaseRel, settings: &PlannerSettings) {
+/// Orders the conditions of a scan: cheap ones first, as far as they may; and tells which may search an index. `beside`:
+/// some relation of the same query has policies, and what tells of rows waits everywhere.
+pub(super) fn arrange(base: &mut BaseRel, beside: bool, settings: &PlannerSettings) {
     let by_cost = |x: &Expr, y: &Expr| expr_cost(x, settings).total_cmp(&expr_cost(y, settings));
     let (count, at_once) = base.secure;
-    if count == 0 {
+    if count == 0 && !beside {
         base.quals.sort_by(by_cost);
         base.bound = None;
         return;
     }
-    let mut others = base.quals.split_off(count.min(base.quals.len()));
-    let policies = std::mem::take(&mut base.quals);
-    others.sort_by(by_cost);
+    let count = count.min(base.quals.len());
+    base.bound = (count > 0).then(|| base.quals[..at_once.min(count)].to_vec());
     // What costs more than a few operators waits for the policies, even if it tells nothing.
     let cheap = |e: &Expr| !leaks(e) && expr_cost(e, settings) <= 10.0 * settings.cpu_operator_cost;
-    let (before, after): (Vec<Expr>, Vec<Expr>) = others.into_iter().partition(cheap);
-    base.bound = Some(policies[..at_once.min(policies.len())].to_vec());
-    base.quals.extend(before);
-    base.quals.extend(policies);
-    base.quals.extend(after);
+    let level = |at: usize, e: &Expr| match at {
+        _ if cheap(e) || at < at_once => 0,
+        at if at < count => 1 + at,
+        _ => 1 + count,
+    };
+    let mut levels: Vec<(usize, Expr)> = base.quals.drain(..).enumerate().map(|(at, e)| (level(at, &e), e)).collect();
+    levels.sort_by(|x, y| x.0.cmp(&y.0).then_with(|| by_cost(&x.1, &y.1)));
+    base.quals = levels.into_iter().map(|(_, e)| e).collect();
 }
 
 /// Whether a condition may search the relation, before the policies are judged.

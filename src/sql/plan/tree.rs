@@ -183,11 +183,11 @@ impl Planner<'_> {
     }
 
     /// Rows of the children under their conditions; the tree has their sum.
-    pub(super) fn estimate_children(&self, base: &mut BaseRel, facts: &[Facts]) {
+    pub(super) fn estimate_children(&self, base: &mut BaseRel, beside: bool, facts: &[Facts]) {
         let Some(children) = &mut base.children else { return };
         let settings = self.cx.settings;
         for c in children.iter_mut() {
-            super::secure::arrange(c, settings);
+            super::secure::arrange(c, beside, settings);
             let facts = child_facts(facts, c);
             let refs: Vec<&Expr> = c.quals.iter().collect();
             let s = Estimator::new(&facts, self.cx.io).all(&refs);

@@ -160,6 +160,27 @@ fn shift(query: &mut Query, by: usize) {
     }
 }
 
+/// Moves a statement's own WITH queries up by a number.
+fn shift_ctes(query: &mut Query, depth: usize, by: usize) {
+    for rel in &mut query.rels {
+        match &mut rel.source {
+            Source::Cte { index, levels_up } | Source::WorkTable { index, levels_up } if *levels_up == depth => {
+                *index += by;
+            }
+            _ => {}
+        }
+    }
+    query.for_each_query_mut(&mut |q| shift_ctes(q, depth + 1, by));
+    query.for_each_expr_mut(&mut |e| shift_ctes_in_expr(e, depth, by));
+}
+
+fn shift_ctes_in_expr(e: &mut Expr, depth: usize, by: usize) {
+    e.for_each_child_mut(&mut |c| shift_ctes_in_expr(c, depth, by));
+    if let ExprKind::SubLink(l) = &mut e.kind {
+        shift_ctes(&mut l.query, depth + 1, by);
+    }
+}
+
 /// What OLD and NEW are in the statement a rule fires for.
 struct Meaning<'p> {
     event: char,
@@ -368,6 +389,7 @@ impl Binder<'_, '_> {
             };
             let offset = host.rels.len();
             shift(&mut p, offset);
+            shift_ctes(&mut p, 0, host.ctes.len());
             if host.set_op.is_some() && (!p.from.is_empty() || qual.is_some() || p.filter.is_some() || !read.is_empty())
             {
                 return Err(Error::unsupported("conditional UNION/INTERSECT/EXCEPT statements are not implemented"));
@@ -396,15 +418,18 @@ impl Binder<'_, '_> {
             self.read_as_row(&mut rels[rows], rel, event)?;
             host.rels.append(&mut rels);
             if !p.ctes.is_empty() {
-                if !host.ctes.is_empty() {
-                    let text = "WITH in a statement and in the action of a rule for it is not supported";
+                if let Some(c) = p.ctes.iter().find(|c| host.ctes.iter().any(|h| h.name == c.name)) {
+                    let name = &c.name;
+                    let text = format!(
+                        "WITH query name \"{name}\" appears in both a rule action and the query being rewritten"
+                    );
                     return Err(Error::unsupported(text));
                 }
                 if above > 0 && p.ctes.iter().any(|c| c.query.write.is_some()) {
                     let text = "INSERT...SELECT rule actions are not supported for queries having data-modifying statements in WITH";
                     return Err(Error::unsupported(text));
                 }
-                host.ctes = p.ctes.clone();
+                host.ctes.extend(p.ctes.iter().cloned());
             }
         }
         let Some(w) = &mut action.write else { return Ok(()) };

@@ -19,6 +19,8 @@ pub(super) struct Level<'q> {
     pub joins: Vec<Join<'q>>,
     /// It is one side of a set operation, and gives its columns the types of that without a word.
     pub leaf: bool,
+    /// Only so many of its output columns are written.
+    pub first: usize,
     /// Names of merged columns that may stand for themselves, so that nothing else may have them.
     alone: Vec<String>,
 }
@@ -77,7 +79,15 @@ impl<'q> Level<'q> {
     pub fn of(query: &'q Query, taken: Vec<String>) -> Level<'q> {
         let count = |rel: &Rel| Columns { names: vec![None; rel.columns.len()], ..Columns::default() };
         let columns = query.rels.iter().map(count).collect();
-        let mut level = Level { query, names: Vec::new(), columns, joins: Vec::new(), leaf: false, alone: Vec::new() };
+        let mut level = Level {
+            query,
+            names: Vec::new(),
+            columns,
+            joins: Vec::new(),
+            leaf: false,
+            first: usize::MAX,
+            alone: Vec::new(),
+        };
         let tops: Vec<Side> = query.from.iter().map(|node| level.add(node)).collect();
         level.name_entries(taken);
         let stands_alone = level.joins.iter().any(Join::merges_unnamed);

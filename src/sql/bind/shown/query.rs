@@ -5,6 +5,7 @@ use super::names::{Columns, Level};
 use super::parens::cast_arg;
 use super::{LIST, STANDARD, Writer};
 use crate::catalog::{RelKind, Relation};
+use crate::sql::bind::search_cycle::Marks;
 use crate::sql::bind::{
     Cte, Distinct, FromNode, FunctionItem, GroupWritten, JoinNode, Query, Rel, RelColumn, SetTree, Source, Target,
 };
@@ -130,8 +131,9 @@ impl<'q> Writer<'_, 'q> {
 
     fn cte(&mut self, cte: &'q Cte) -> Option<()> {
         self.put(&quote_identifier(&cte.name));
+        let marks = cte.recursion.as_ref().and_then(|r| r.marks.as_ref());
         if cte.renamed {
-            self.columns(&cte.columns);
+            self.columns(&cte.columns[..marks.map_or(cte.columns.len(), |m| m.own.len())]);
         }
         self.put(match cte.materialized {
             None => " AS (",
@@ -142,16 +144,49 @@ impl<'q> Writer<'_, 'q> {
         match &cte.recursion {
             Some(r) => {
                 // The two sides are one query of PostgreSQL's, whose level they stand in.
-                self.leaf(&r.left, true)?;
+                self.side(&r.left, marks, true)?;
                 self.between();
                 self.keyword(if r.distinct { "UNION " } else { "UNION ALL " }, 0, 0, 0);
                 self.keyword("", 0, 0, 0);
-                self.leaf(&r.right, false)?;
+                self.side(&r.right, marks, false)?;
             }
             None => self.query(&cte.query, None, true)?,
         }
         self.keyword("", 0, 0, 0);
         self.put(")");
+        marks.map_or(Some(()), |m| self.search_and_cycle(m))
+    }
+
+    /// One side of a recursive query, without what SEARCH and CYCLE have put around it.
+    fn side(&mut self, q: &'q Query, marks: Option<&Marks>, visible: bool) -> Option<()> {
+        let Some(marks) = marks else { return self.leaf(q, visible) };
+        let Source::Subquery(inner) = &q.rels.first()?.source else { return None };
+        let around = self.level(q);
+        self.levels.push(around);
+        let done = self.leaf_of(inner, None, visible, marks.own.len());
+        self.levels.pop();
+        done
+    }
+
+    fn search_and_cycle(&mut self, marks: &'q Marks) -> Option<()> {
+        let listed = |by: &[usize]| {
+            by.iter().filter_map(|i| marks.own.get(*i)).map(|n| quote_identifier(n)).collect::<Vec<_>>().join(", ")
+        };
+        if let Some(s) = &marks.search {
+            let word = if s.breadth_first { "BREADTH" } else { "DEPTH" };
+            self.put(&format!(" SEARCH {word} FIRST BY {} SET {}", listed(&s.by), quote_identifier(&s.sequence)));
+        }
+        if let Some(c) = &marks.cycle {
+            self.put(&format!(" CYCLE {} SET {}", listed(&c.by), quote_identifier(&c.mark)));
+            let is = |e: &Expr, wanted| matches!(e.kind, ExprKind::Const(Value::Bool(b)) if b == wanted);
+            if !(is(&c.value, true) && is(&c.default, false)) {
+                self.put(" TO ");
+                self.bare(&c.value)?;
+                self.put(" DEFAULT ");
+                self.bare(&c.default)?;
+            }
+            self.put(&format!(" USING {}", quote_identifier(&c.path)));
+        }
         Some(())
     }
 
@@ -161,6 +196,11 @@ impl<'q> Writer<'_, 'q> {
     }
 
     fn named_leaf(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool) -> Option<()> {
+        self.leaf_of(q, names, visible, usize::MAX)
+    }
+
+    /// Only the `first` output columns are written.
+    fn leaf_of(&mut self, q: &'q Query, names: Option<&[&str]>, visible: bool, first: usize) -> Option<()> {
         let parens = !q.ctes.is_empty()
             || !q.order_by.is_empty()
             || !q.locks.is_empty()
@@ -168,6 +208,7 @@ impl<'q> Writer<'_, 'q> {
             || q.offset.is_some();
         let mut level = self.level(q);
         level.leaf = true;
+        level.first = first;
         match parens {
             true => self.in_parens(|w| w.query_at(level, names, visible)),
             false => self.query_at(level, names, visible),
@@ -319,7 +360,8 @@ impl<'q> Writer<'_, 'q> {
     pub(super) fn target_list(&mut self, list: &'q [Target], names: Option<&[&str]>, visible: bool) -> Option<()> {
         let mut many_lines = false;
         let leaf = self.levels.last().is_some_and(|l| l.leaf);
-        for (n, t) in list.iter().filter(|t| !t.junk).enumerate() {
+        let first = self.levels.last().map_or(usize::MAX, |l| l.first);
+        for (n, t) in list.iter().filter(|t| !t.junk).take(first).enumerate() {
             self.put(if n == 0 { " " } else { ", " });
             let name = names.and_then(|all| all.get(n)).copied().unwrap_or(t.name.as_str());
             let text = self.aside(|w| {

@@ -50,7 +50,9 @@ impl Wanted {
         match kind {
             ChangeKind::Insert => (false, self.inserted),
             ChangeKind::Delete => (self.deleted, false),
-            ChangeKind::Update | ChangeKind::Move => (self.before_update, self.after_update),
+            ChangeKind::Update => (self.before_update, self.after_update),
+            // The new row is kept where it arrives, as it is there.
+            ChangeKind::Move => (self.before_update, false),
         }
     }
 }
@@ -61,12 +63,14 @@ pub struct Capture {
     wanted: Wanted,
     /// The part's attribute numbers of the root's attributes.
     map: Option<Vec<i16>>,
+    /// Rows that are inserted come from another partition: they are new rows of an UPDATE.
+    arriving: bool,
 }
 
 impl Capture {
     pub fn of(root: &Arc<Relation>) -> Option<Capture> {
         let wanted = Wanted::of(&root.triggers);
-        (wanted != Wanted::default()).then(|| Capture { root: root.clone(), wanted, map: None })
+        (wanted != Wanted::default()).then(|| Capture { root: root.clone(), wanted, map: None, arriving: false })
     }
 
     pub fn of_part(root: &Arc<Relation>, part: &Relation) -> Result<Option<Capture>> {
@@ -74,16 +78,29 @@ impl Capture {
         Ok(Some(Capture { map: Some(attribute_map(root, part)?), ..capture }))
     }
 
+    pub fn arriving(self) -> Capture {
+        Capture { arriving: true, ..self }
+    }
+
+    /// Old rows, new rows.
+    fn rows(&self, kind: ChangeKind) -> (bool, bool) {
+        match (kind, self.arriving) {
+            (ChangeKind::Insert, true) => (false, self.wanted.after_update),
+            _ => self.wanted.rows(kind),
+        }
+    }
+
     pub fn wants(&self, kind: ChangeKind) -> bool {
-        self.wanted.rows(kind) != (false, false)
+        self.rows(kind) != (false, false)
     }
 
     pub(super) fn note(&self, queue: &mut Queue, change: &RowChange<'_>) {
-        let (old, new) = self.wanted.rows(change.kind);
+        let (old, new) = self.rows(change.kind);
         if !old && !new {
             return;
         }
-        let kept = queue.kept(&self.root, change.kind);
+        let kind = if self.arriving { ChangeKind::Update } else { change.kind };
+        let kept = queue.kept(&self.root, kind);
         let kept = &mut queue.kept[kept];
         for (wanted, rows, row) in [(old, &mut kept.old, change.old), (new, &mut kept.new, change.new)] {
             if let (true, Some((columns, row))) = (wanted, row) {

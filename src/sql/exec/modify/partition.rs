@@ -110,8 +110,8 @@ pub(super) struct Router {
     row_checks: Vec<RowCheck>,
     /// RETURNING looks at the rows.
     wanted: bool,
-    /// Rows are kept for the root's transition tables.
-    captures: bool,
+    /// The rows come from other partitions.
+    arriving: bool,
     /// Some partition's triggers look at single rows.
     alone: bool,
 }
@@ -155,14 +155,14 @@ impl Router {
             on_conflict,
             row_checks,
             wanted,
-            captures: true,
+            arriving: false,
             alone: false,
         })
     }
 
     /// The rows it brings are new only to their partitions.
-    pub fn without_capture(self) -> Router {
-        Router { captures: false, ..self }
+    pub fn of_moved(self) -> Router {
+        Router { arriving: true, ..self }
     }
 
     pub fn leaf(&mut self, n: usize) -> &mut Leaf {
@@ -259,10 +259,8 @@ impl Router {
         let mut part = plan::routed_insert(&self.root, rel, self.on_conflict.as_ref(), &self.row_checks, &context)?;
         (part.named, part.assigned) = (Some(self.root.clone()), self.assigned.clone());
         let mut modify = Modify::of_leaf(&part, self.wanted, cx)?;
-        modify.target.capture = match self.captures {
-            true => Capture::of_part(&self.root, &part.rel)?,
-            false => None,
-        };
+        let capture = Capture::of_part(&self.root, &part.rel)?;
+        modify.target.capture = if self.arriving { capture.map(Capture::arriving) } else { capture };
         self.alone |= modify.alone();
         self.leaves.push(Leaf { oid, map, modify });
         Ok(self.leaves.len() - 1)

@@ -7,7 +7,7 @@ use crate::base::{Error, Flow, Result, Stop};
 use crate::sql::exec::{ExecContext, Node, build};
 use crate::sql::expr::eval::Projection;
 use crate::sql::plan::{self, ModifyKind};
-use crate::types::Batch;
+use crate::types::{Batch, Column};
 use std::collections::VecDeque;
 
 /// Rows on their way into partitions, and what comes back of them.
@@ -22,6 +22,8 @@ pub(super) struct Routed {
     at: Option<usize>,
     ready: Option<Batch>,
     counted: bool,
+    /// Values that RETURNING reads beside the row, if there is only one row.
+    pub beside: Vec<Column>,
 }
 
 impl Routed {
@@ -35,6 +37,7 @@ impl Routed {
             at: None,
             ready: None,
             counted,
+            beside: Vec::new(),
         }
     }
 
@@ -91,7 +94,9 @@ impl Routed {
         if changed.rows > 0 && self.returning.is_some() {
             let leaf = self.router.leaf(n);
             let width = leaf.modify.target.forms.len();
-            self.ready = Some(as_root(&leaf.map, width, &root, &changed));
+            let mut ready = as_root(&leaf.map, width, &root, &changed);
+            ready.columns.extend(self.beside.iter().map(|c| c.gather_rows(&vec![0; changed.rows])));
+            self.ready = Some(ready);
         }
         Ok(true)
     }

@@ -28,6 +28,8 @@ pub(in crate::sql::exec) struct ModifyTree {
     statements: Statements,
     /// Of a partitioned table: rows that change their partition.
     routed: Option<Routed>,
+    /// Such rows, if RETURNING wants the input's columns: each with those.
+    moved: VecDeque<(Batch, Vec<Column>)>,
     /// MERGE: the rows that match nothing.
     unmatched: Option<NewRows>,
     ctid: Option<usize>,
@@ -111,7 +113,7 @@ impl ModifyTree {
             }
             let router = Router::new(cx, m, None, checks, m.returning.is_some())?;
             let returning = m.returning.as_ref().map(|r| Projection::new(r));
-            routed = Some(Routed::new(router.without_capture(), returning, counted));
+            routed = Some(Routed::new(router.of_moved(), returning, counted));
             for p in &members.parts {
                 maps.push(plan::tree::attribute_map(&m.rel, &p.rel)?);
             }
@@ -131,6 +133,7 @@ impl ModifyTree {
             at: None,
             statements: Statements::new(cx, m)?,
             routed,
+            moved: VecDeque::new(),
             maps,
             root: m.rel.clone(),
             reads_input: reads_input(m),
@@ -203,19 +206,28 @@ impl Node for ModifyTree {
                     self.make_new(strays);
                 }
                 if let (Some(routed), Some(moved)) = (&mut self.routed, self.parts[n].take_moved()) {
-                    if self.reads_input {
-                        let text =
-                            "RETURNING columns of other tables for a row that changes its partition is not supported";
-                        return Err(Error::unsupported(text).into());
+                    let width = self.parts[n].target.forms.len();
+                    let mut rows = as_root(&self.maps[n], width, &self.root, &moved);
+                    let beside = rows.columns.split_off(self.root.attributes.len());
+                    match self.reads_input {
+                        false => routed.feed(rows),
+                        // One after the other, so that what comes back is of this row.
+                        true => self.moved.extend((0..rows.rows as u32).map(|row| {
+                            let input = beside.iter().map(|c| c.gather_rows(&[row])).collect();
+                            (rows.gather(&[row]), input)
+                        })),
                     }
-                    let width = moved.columns.len();
-                    routed.feed(as_root(&self.maps[n], width, &self.root, &moved));
                 }
             }
             if let Some(routed) = &mut self.routed
                 && let Some(batch) = routed.next(cx)?
             {
                 return Ok(Some(batch));
+            }
+            if let (Some(routed), Some((row, beside))) = (&mut self.routed, self.moved.pop_front()) {
+                routed.beside = beside;
+                routed.feed(row);
+                continue;
             }
             self.insert_new(cx)?;
             if let Some((n, batch)) = self.queue.pop_front() {

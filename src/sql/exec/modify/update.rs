@@ -84,7 +84,7 @@ pub(super) struct Update {
     pub held: Option<Error>,
     /// The rows of the present batch that do.
     moves: Vec<bool>,
-    /// New rows for other partitions.
+    /// New rows for other partitions; behind their attributes the input's columns, if RETURNING is asked for.
     moved: Batch,
     /// A new row broke a constraint: raised when those before it are written, which may fail first.
     failed: Option<Error>,
@@ -550,8 +550,10 @@ impl Update {
         if self.moves() {
             change.kind = ChangeKind::Move;
             target.note(cx, &change)?;
-            let one =
-                Batch { columns: new.columns.iter().map(|c| c.gather_rows(&[new_row as u32])).collect(), rows: 1 };
+            let beside = input.filter(|_| changed.wanted);
+            let from = beside.iter().flat_map(|(batch, row)| batch.columns.iter().map(move |c| (c, *row)));
+            let all = new.columns.iter().map(|c| (c, new_row)).chain(from);
+            let one = Batch { columns: all.map(|(c, row)| c.gather_rows(&[row as u32])).collect(), rows: 1 };
             append(&mut self.moved, one);
             return Ok(());
         }

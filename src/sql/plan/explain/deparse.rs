@@ -378,10 +378,8 @@ impl Deparser<'_> {
             oid::INT4 if !text.starts_with('-') => text,
             oid::INT4 => format!("'{text}'::integer"),
             oid::BOOL => if matches!(v, Value::Bool(true)) { "true" } else { "false" }.to_owned(),
-            oid::NUMERIC
-                if ty.typmod < 0 && text.contains('.') && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') =>
-            {
-                text
+            oid::NUMERIC if text.contains('.') && text.bytes().all(|b| b.is_ascii_digit() || b == b'.') => {
+                if ty.typmod < 0 { text } else { format!("{text}::{name}") }
             }
             _ => format!("'{}'::{name}", text.replace('\'', "''")),
         }

@@ -14,7 +14,7 @@ pub use json::buffers_fields;
 pub use text::buffers_line;
 
 use super::{AggStrategy, IndexOp, JoinKind, Plan, PlanNode, PlannedStatement, SetOpKind};
-use crate::catalog::IndexMethod;
+use crate::catalog::{IndexMethod, Persistence};
 use crate::sql::expr::{Expr, ExprKind, SubPlan};
 use crate::stat::statements::Effort;
 use crate::types::IoContext;
@@ -198,10 +198,15 @@ fn join_word(kind: JoinKind) -> &'static str {
     }
 }
 
+/// The schema of a session's temporary tables has the same name for everybody.
+fn schema_of(rel: &crate::catalog::Relation) -> &str {
+    if rel.persistence == Persistence::Temp { "pg_temp" } else { &rel.schema }
+}
+
 impl Explainer<'_, '_> {
     fn on(&self, rel: &crate::catalog::Relation, alias: &str) -> String {
         let name = quote_identifier(&rel.name);
-        let name = if self.verbose { format!("{}.{name}", quote_identifier(&rel.schema)) } else { name };
+        let name = if self.verbose { format!("{}.{name}", quote_identifier(schema_of(rel))) } else { name };
         if alias == rel.name || alias.is_empty() {
             format!(" on {name}")
         } else {
@@ -667,7 +672,7 @@ impl Explainer<'_, '_> {
         s.place = self.on(rel, alias);
         s.facts.push(("Relation Name", json!(rel.name)));
         if self.verbose {
-            s.facts.push(("Schema", json!(rel.schema)));
+            s.facts.push(("Schema", json!(schema_of(rel))));
         }
         s.facts.push(("Alias", json!(if alias.is_empty() { &rel.name } else { alias })));
     }
@@ -736,7 +741,7 @@ impl Explainer<'_, '_> {
         s.facts.push(("Index Name", json!(i.index.name)));
         s.facts.push(("Relation Name", json!(i.rel.name)));
         if self.verbose {
-            s.facts.push(("Schema", json!(i.rel.schema)));
+            s.facts.push(("Schema", json!(schema_of(&i.rel))));
         }
         s.facts.push(("Alias", json!(alias)));
         let source = self.d.inside(plan);
@@ -806,7 +811,7 @@ impl Explainer<'_, '_> {
         s.facts.push(("Index Name", json!(g.index.name)));
         s.facts.push(("Relation Name", json!(g.rel.name)));
         if self.verbose {
-            s.facts.push(("Schema", json!(g.rel.schema)));
+            s.facts.push(("Schema", json!(schema_of(&g.rel))));
         }
         s.facts.push(("Alias", json!(alias)));
         let source = self.d.inside(plan);

@@ -23,7 +23,7 @@ impl Explainer<'_, '_> {
             let mut table = serde_json::Map::new();
             table.insert("Relation Name".into(), json!(part.rel.name));
             if self.verbose {
-                table.insert("Schema".into(), json!(part.rel.schema));
+                table.insert("Schema".into(), json!(super::schema_of(&part.rel)));
             }
             table.insert("Alias".into(), json!(alias));
             Json::Object(table)
