@@ -64,7 +64,7 @@ impl Search {
     /// Reads so many entries at most; true at the end.
     pub fn step(&mut self, storage: &Storage, entries: usize) -> Result<bool> {
         for _ in 0..entries {
-            let Some((_, key, _)) = self.scan.next(storage)? else {
+            let Some((_, key)) = self.scan.next(storage)? else {
                 self.end_range();
                 self.take_up_to(self.blocks);
                 return Ok(true);

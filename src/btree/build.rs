@@ -1,11 +1,13 @@
 //! Making a whole index at once: its entries come in order, and pages are filled from left to right, those of all levels
 //! at the same time (PostgreSQL 15, nbtsort.c, _bt_load: same). What it holds in memory is a page of each level.
 
+use super::dense;
+use super::items::Items;
 use super::node;
 use super::packed;
 use super::store::{IndexStore, META_BLOCK, init_meta, write_pages};
 use crate::base::{BlockNo, Result, TupleId, Xid};
-use crate::page::{HEADER_SIZE, PAGE_SIZE, Page};
+use crate::page::{PAGE_SIZE, POINTER_SIZE, Page};
 use crate::storage::Storage;
 use crate::wal::Need;
 
@@ -32,61 +34,54 @@ pub struct Loader<'a> {
 
 /// The page of a level that is being filled.
 struct Level {
+    number: usize,
     block: BlockNo,
     left: BlockNo,
     /// No key on it is below this one; empty on a level's first page.
     low: Vec<u8>,
-    items: Vec<u8>,
-    /// Where each item ends.
-    ends: Vec<usize>,
+    items: Items,
+    /// The length of all of them so far, if they have one and may be a dense leaf's.
+    one_length: Option<usize>,
 }
 
 impl Level {
-    fn new(block: BlockNo, left: BlockNo, low: Vec<u8>) -> Level {
-        Level { block, left, low, items: Vec::with_capacity(PAGE_SIZE), ends: Vec::new() }
+    fn new(number: usize, block: BlockNo, left: BlockNo, low: Vec<u8>) -> Level {
+        Level { number, block, left, low, items: Items::with_capacity(PAGE_SIZE), one_length: None }
     }
 
     /// At least two items go on a page, which always fit beside a high key.
-    fn has_room(&self, len: usize, fill: usize) -> bool {
-        let room = (PAGE_SIZE - HEADER_SIZE - node::SPECIAL) * fill / 100;
-        self.ends.len() < 2 || self.items.len() + len + (self.ends.len() + 1) * 4 <= room
+    fn has_room(&self, item: &[u8], fill: usize) -> bool {
+        let room = node::ROOM * fill / 100;
+        let count = self.items.len() + 1;
+        count <= 2
+            || self.items.bytes() + item.len() + count * POINTER_SIZE <= room
+            || self.one_length == Some(item.len()) && self.is_dense_with(item, count, room)
+    }
+
+    /// Whether a dense leaf takes another item and, were it the next page's first, a high key cut from it.
+    fn is_dense_with(&self, item: &[u8], count: usize, room: usize) -> bool {
+        let bytes = dense::size(self.items.first(), item, count, 0);
+        bytes <= room && bytes + item.len() <= node::ROOM
     }
 
     fn fits_high(&self, high: &[u8]) -> bool {
-        let free = PAGE_SIZE - HEADER_SIZE - node::SPECIAL;
-        self.items.len() + 2 + high.len() + (self.ends.len() + 1) * 4 <= free
-    }
-
-    fn last(&self) -> &[u8] {
-        let start = self.ends.len().checked_sub(2).map_or(0, |n| self.ends[n]);
-        &self.items[start..]
-    }
-
-    fn pop(&mut self) -> Vec<u8> {
-        let item = self.last().to_vec();
-        self.ends.pop();
-        self.items.truncate(self.items.len() - item.len());
-        item
+        let count = self.items.len();
+        self.items.bytes() + high.len() + (count + 1) * POINTER_SIZE <= node::ROOM
+            || dense::suits(&self.items)
+                && dense::size(self.items.first(), self.items.last(), count, high.len()) <= node::ROOM
     }
 
     fn push(&mut self, head: &[u8], rest: &[u8]) {
-        self.items.extend_from_slice(head);
-        self.items.extend_from_slice(rest);
-        self.ends.push(self.items.len());
+        self.items.push(head, rest);
+        let last = self.items.last();
+        let same = self.items.len() == 1 || self.one_length == Some(last.len());
+        self.one_length = (self.number == 0 && same && dense::suits_item(last)).then_some(last.len());
     }
 
-    fn page(&self, level: usize, right: BlockNo, high: Option<&[u8]>) -> Page {
+    fn page(&self, right: BlockNo, high: Option<&[u8]>) -> Page {
         let mut page = Page::default();
-        node::init(&mut page, level as u32, self.left, right);
-        let (mut at, mut start) = (1, 0);
-        if let Some(high) = high {
-            assert!(page.insert_item(at, &node::high_item(high)), "a high key fits on an empty page");
-            at += 1;
-        }
-        for end in &self.ends {
-            assert!(page.insert_item(at, &self.items[start..*end]), "items were counted to fit");
-            (at, start) = (at + 1, *end);
-        }
+        node::init(&mut page, self.number as u32, self.left, right);
+        assert!(node::fill(&mut page, high, &self.items), "items were counted to fit");
         page
     }
 }
@@ -106,7 +101,7 @@ impl<'a> Loader<'a> {
             pending: Vec::new(),
         };
         let first = loader.next_block()?;
-        loader.levels.push(Level::new(first, node::NO_BLOCK, Vec::new()));
+        loader.levels.push(Level::new(0, first, node::NO_BLOCK, Vec::new()));
         Ok(loader)
     }
 
@@ -124,11 +119,11 @@ impl<'a> Loader<'a> {
             rival.extend_from_slice(entry);
         }
         let stored = packed::stored(&self.store.keys, entry);
-        if !self.levels[0].has_room(2 + stored.len(), LEAF_FILL) {
+        if !self.levels[0].has_room(&stored, LEAF_FILL) {
             let high = packed::separator(&self.store.keys, &self.last, &stored);
             self.turn(0, high)?;
         }
-        self.levels[0].push(&(stored.len() as u16).to_le_bytes(), &stored);
+        self.levels[0].push(&stored, &[]);
         self.last.clear();
         self.last.extend_from_slice(&stored);
         Ok(None)
@@ -164,16 +159,16 @@ impl<'a> Loader<'a> {
     fn turn(&mut self, n: usize, mut high: Vec<u8>) -> Result<()> {
         let level = &mut self.levels[n];
         // What the fill factor leaves free is less than the longest keys need.
-        let over = (!level.fits_high(&high)).then(|| level.pop());
+        let over = (!level.fits_high(&high)).then(|| level.items.pop());
         if let Some(item) = &over {
             high = match n {
-                0 => packed::separator(&self.store.keys, &level.last()[2..], &item[2..]),
+                0 => packed::separator(&self.store.keys, level.items.last(), item),
                 _ => item[4..].to_vec(),
             };
         }
         let right = self.next_block()?;
         let (block, low) = self.write(n, right, Some(&high))?;
-        self.levels[n] = Level::new(right, block, high);
+        self.levels[n] = Level::new(n, right, block, high);
         if let Some(item) = over {
             self.levels[n].push(&item, &[]);
         }
@@ -184,9 +179,9 @@ impl<'a> Loader<'a> {
     fn child(&mut self, n: usize, block: BlockNo, low: &[u8]) -> Result<()> {
         if n == self.levels.len() {
             let first = self.next_block()?;
-            self.levels.push(Level::new(first, node::NO_BLOCK, Vec::new()));
+            self.levels.push(Level::new(n, first, node::NO_BLOCK, Vec::new()));
         }
-        if !self.levels[n].has_room(4 + low.len(), INNER_FILL) {
+        if !self.levels[n].has_room(&node::inner_item(block, low), INNER_FILL) {
             self.turn(n, low.to_vec())?;
         }
         self.levels[n].push(&block.to_le_bytes(), low);
@@ -196,7 +191,7 @@ impl<'a> Loader<'a> {
     /// Returns the page's block and its lower bound.
     fn write(&mut self, n: usize, right: BlockNo, high: Option<&[u8]>) -> Result<(BlockNo, Vec<u8>)> {
         let level = &mut self.levels[n];
-        let page = level.page(n, right, high);
+        let page = level.page(right, high);
         let done = (level.block, std::mem::take(&mut level.low));
         self.pending.push((done.0, page));
         if self.pending.len() >= PAGES_PER_RECORD {

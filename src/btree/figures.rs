@@ -41,9 +41,9 @@ impl IndexStore {
                 f.leaves += 1;
                 f.room += page.special_start().saturating_sub(HEADER_SIZE) as u64;
                 f.free += page.free_space() as u64;
-                f.entries += u64::from(page.item_count() + 1 - node::first(&page));
+                f.entries += u64::from(node::last(&page) + 1 - node::first(&page));
                 f.entry_bytes +=
-                    (node::first(&page)..=page.item_count()).map(|n| page.item(n).len() as u64).sum::<u64>();
+                    (node::first(&page)..=node::last(&page)).map(|n| node::entry(&page, n).len() as u64).sum::<u64>();
                 let right = node::right(&page);
                 f.fragments += u64::from(right != node::NO_BLOCK && right < block);
             } else {

@@ -2,7 +2,7 @@
 
 use super::keys::KeyType;
 use super::node;
-use super::packed::{self, compare, plain};
+use super::packed::{self, plain};
 use super::redo::{self, PlacedItem};
 use super::store::IndexStore;
 use crate::base::{BlockNo, Flow, Result, TupleId, Xid};
@@ -18,8 +18,6 @@ pub struct IndexEntry {
     /// Normalised key (`IndexStore::encode_key`).
     pub key: Vec<u8>,
     pub tid: Option<TupleId>,
-    /// Values of INCLUDE columns.
-    pub payload: Vec<u8>,
     /// The key has a NULL: it is nobody's duplicate (unless NULLS NOT DISTINCT).
     pub has_null: bool,
 }
@@ -80,13 +78,13 @@ impl IndexStore {
     /// # Errors
     /// 54000.
     pub fn check_size(&self, entry: &[u8]) -> Result<()> {
-        self.stored(entry, 0).map(drop)
+        self.stored(entry).map(drop)
     }
 
-    /// An entry as it is stored, with so many bytes behind it.
-    fn stored<'e>(&self, entry: &'e [u8], payload: usize) -> Result<Cow<'e, [u8]>> {
+    /// An entry as it is stored.
+    fn stored<'e>(&self, entry: &'e [u8]) -> Result<Cow<'e, [u8]>> {
         let stored = packed::stored(&self.keys, entry);
-        let len = stored.len() + payload;
+        let len = stored.len();
         if len <= node::MAX_ENTRY {
             return Ok(stored);
         }
@@ -119,7 +117,7 @@ impl IndexStore {
     ) -> Flow<Option<usize>> {
         let xid = by.xid;
         let first = Self::full_entry(&entries[0]);
-        let first_stored = self.stored(&first, entries[0].payload.len())?;
+        let first_stored = self.stored(&first)?;
         loop {
             if self.fork.is_logged() {
                 storage.wal.reserve(Record::max_bytes(1, crate::page::PAGE_SIZE))?;
@@ -135,13 +133,15 @@ impl IndexStore {
             let mut placed: Vec<PlacedItem> = Vec::new();
             let critical = buffer::critical::enter();
             let mut stopped = false;
+            // Of a run's record: what is reserved for it in the log.
+            let mut room = crate::page::PAGE_SIZE;
             for (i, e) in entries.iter().enumerate() {
                 let entry = if i == 0 { first.clone() } else { Self::full_entry(e) };
                 if i > 0 && (node::is_beyond(&self.keys, &page, &entry) || entry <= first) {
                     break;
                 }
                 // A key that is too long is reported when its turn comes as the first of a run.
-                let stored = if i == 0 { Ok(first_stored.clone()) } else { self.stored(&entry, e.payload.len()) };
+                let stored = if i == 0 { Ok(first_stored.clone()) } else { self.stored(&entry) };
                 let Ok(stored) = stored else { break };
                 let at = node::lower_bound(&self.keys, &page, &entry);
                 let is_unique = unique.is_some() && !e.has_null;
@@ -149,11 +149,12 @@ impl IndexStore {
                     stopped = true;
                     break;
                 }
-                let item = node::leaf_item(&stored, &e.payload);
-                if !page.insert_item(at, &item) {
+                let bytes = redo::PLACED_BYTES + stored.len();
+                if bytes > room || !node::insert(&mut page, at, &stored) {
                     break;
                 }
-                placed.push(PlacedItem { at, item });
+                room -= bytes;
+                placed.push(PlacedItem { at, item: stored.into_owned() });
             }
             if !placed.is_empty() {
                 self.log_inserts(storage, xid, &mut page, &placed);
@@ -187,8 +188,8 @@ impl IndexStore {
             && node::right(&page) == node::NO_BLOCK
             && node::is_leaf(&page)
             && !node::has(&page, node::DELETED)
-            && page.item_count() >= 1
-            && compare(&self.keys, node::entry(&page, 1), entry).is_lt()
+            && node::last(&page) >= 1
+            && node::entry(&page, 1).compare(&self.keys, entry).is_lt()
         {
             return Ok(page);
         }
@@ -217,11 +218,10 @@ impl IndexStore {
 
 fn neighbours(keys: &[KeyType], page: &crate::page::Page, at: u16, key: &[u8], known: &[TupleId]) -> Neighbours {
     let same = |n: u16| {
-        let entry = plain(keys, node::entry(page, n));
-        let (k, tid) = node::split_entry(&entry);
-        (k == key, known.contains(&tid))
+        let entry = node::entry(page, n);
+        (entry.has_key(keys, key), known.contains(&entry.tid()))
     };
-    let (first, last) = (node::first(page), page.item_count());
+    let (first, last) = (node::first(page), node::last(page));
     let mut edge = false;
     let mut n = at;
     loop {

@@ -18,12 +18,15 @@
 //! - BT-7: what orders and is compared is an entry in its plain form; what lies on pages may be [`packed`].
 //!
 //! Pages: block 0 is the meta page (magic u32, version u32, root u32, level u32 in its special space), all others see
-//! `node`.
+//! `node`; `dense` is how a leaf keeps entries of one length in little room.
 
 mod build;
+mod dense;
 mod descend;
+mod entry;
 mod figures;
 mod insert;
+mod items;
 mod keys;
 pub mod node;
 mod packed;

@@ -2,21 +2,25 @@
 //!
 //! Special space, 16 bytes little endian: left sibling u32, right sibling u32, level u32 (0: leaf), flags u32.
 //!
-//! Leaf item: entry length u16, entry, payload. An *entry* is the normalised key followed by the row's address
-//! (block u32, offset u16, both big endian), so that entries are unique and memcmp orders them; the payload holds
-//! the values of INCLUDE columns. Inner item: child block u32, separator. A separator is the shortest byte string
-//! above everything to its left; the first child's is empty. A page that has a right sibling starts with its high
-//! key (entry length and bytes, no payload): everything on it is below, everything to the right is at or above. A
-//! deleted page keeps its right link and its high key, whose payload is the next transaction id at its deletion, u64
-//! (of old, nothing).
+//! Leaf item: an *entry*, which is the normalised key followed by the row's address (block u32, offset u16, both big
+//! endian), so that entries are unique and memcmp orders them. Inner item: child block u32, separator. A separator is the
+//! shortest byte string above everything to its left; the first child's is empty. A page that has a right sibling starts
+//! with its high key: everything on it is below, everything to the right is at or above. Leaves with the flag DENSE lay
+//! the same out otherwise ([`super::dense`]); their items are counted alike, as if the high key had the first number. A
+//! deleted page keeps its right link and its high key; its second item is the next transaction id at its deletion, u64.
 
+use super::dense::{self, Dense};
+use super::entry::Entry;
+use super::items::Items;
 use super::keys::KeyType;
 use super::packed::compare;
 use super::recycle::Use;
 use crate::base::{BlockNo, TupleId, Xid};
-use crate::page::Page;
+use crate::page::{HEADER_SIZE, PAGE_SIZE, POINTER_SIZE, Page};
 
 pub const SPECIAL: usize = 16;
+/// Bytes for line pointers and items, or for a dense leaf's body.
+pub const ROOM: usize = PAGE_SIZE - HEADER_SIZE - SPECIAL;
 pub const NO_BLOCK: BlockNo = BlockNo::MAX;
 
 /// The page was split, its parent does not know the right half yet.
@@ -24,6 +28,8 @@ pub const INCOMPLETE_SPLIT: u32 = 1;
 /// Not part of the tree any more.
 pub const DELETED: u32 = 2;
 pub const META: u32 = 4;
+/// A leaf laid out by [`super::dense`].
+pub const DENSE: u32 = 8;
 
 /// PostgreSQL 15, nbtree.h, BTMaxItemSize: three items must fit on a page.
 pub const MAX_ENTRY: usize = 2704;
@@ -89,37 +95,142 @@ pub fn first(page: &Page) -> u16 {
     if right(page) == NO_BLOCK { 1 } else { 2 }
 }
 
+/// The number of the last item; less than the first one's on an empty page.
 #[inline]
-fn entry_of(item: &[u8]) -> &[u8] {
-    let Some((len, rest)) = item.split_first_chunk::<2>() else { return &[] };
-    rest.get(..u16::from_le_bytes(*len) as usize).unwrap_or(&[])
+pub fn last(page: &Page) -> u16 {
+    match has(page, DENSE) {
+        true => first(page) - 1 + Dense::of(page).len() as u16,
+        false => page.item_count(),
+    }
 }
 
 /// The page's upper bound as it is stored; None on the rightmost page of a level.
 #[inline]
 pub fn high_key(page: &Page) -> Option<&[u8]> {
-    (right(page) != NO_BLOCK).then(|| entry_of(page.item(1)))
+    match right(page) {
+        NO_BLOCK => None,
+        _ if has(page, DENSE) => Some(Dense::of(page).high),
+        _ => Some(page.item(1)),
+    }
 }
 
-/// The entry of a leaf item as it is stored.
+/// The entry of a leaf item.
 #[inline]
-pub fn entry(page: &Page, n: u16) -> &[u8] {
-    entry_of(page.item(n))
+pub fn entry(page: &Page, n: u16) -> Entry<'_> {
+    match has(page, DENSE) {
+        true => Dense::of(page).entry(usize::from(n - first(page))),
+        false => Entry::whole(page.item(n)),
+    }
 }
 
-/// The INCLUDE values of a leaf item.
-pub fn payload(page: &Page, n: u16) -> &[u8] {
-    let item = page.item(n);
-    let len = entry_of(item).len();
-    item.get(2 + len..).unwrap_or(&[])
+/// Bytes that an item takes.
+pub fn item_bytes(page: &Page, n: u16) -> usize {
+    match has(page, DENSE) {
+        true => Dense::of(page).width(),
+        false => page.item(n).len() + POINTER_SIZE,
+    }
+}
+
+/// The items from `from` on, up to `end`, as they are stored.
+pub fn items(page: &Page, from: u16, end: u16) -> Items {
+    let mut items = Items::with_capacity(PAGE_SIZE);
+    for n in from..end {
+        match is_leaf(page) {
+            true => items.push(entry(page, n).head, entry(page, n).tail),
+            false => items.push(page.item(n), &[]),
+        }
+    }
+    items
+}
+
+/// Lays a page out that has its neighbours and nothing else; false if the items do not fit.
+pub fn fill(page: &mut Page, high: Option<&[u8]>, items: &Items) -> bool {
+    if is_leaf(page) && dense::fill(page, high.unwrap_or_default(), items) {
+        set_flag(page, DENSE);
+        return true;
+    }
+    high.into_iter().chain(items.iter()).all(|item| page.append_item(item).is_some())
+}
+
+/// Puts an item in at its place; false if there is no room, nothing has changed then.
+#[inline]
+pub fn insert(page: &mut Page, at: u16, item: &[u8]) -> bool {
+    if !has(page, DENSE) {
+        return page.insert_item(at, item) || (is_leaf(page) && has_one_length(page, item) && lay_out(page, at, item));
+    }
+    match Dense::of(page).takes(item) {
+        true => dense::insert(page, usize::from(at - first(page)), item),
+        false => lay_out(page, at, item),
+    }
+}
+
+/// Whether the items of a leaf that is not dense are as long as this one.
+fn has_one_length(page: &Page, item: &[u8]) -> bool {
+    (first(page)..=page.item_count()).all(|n| page.pointer(n).len() == item.len())
+}
+
+/// Lays a leaf out anew with another entry.
+#[cold]
+fn lay_out(page: &mut Page, at: u16, item: &[u8]) -> bool {
+    let mut all = Items::with_capacity(PAGE_SIZE);
+    for n in first(page)..=last(page) + 1 {
+        if n == at {
+            all.push(item, &[]);
+        }
+        if n <= last(page) {
+            all.push(entry(page, n).head, entry(page, n).tail);
+        }
+    }
+    let mut new = emptied(page);
+    if !fill(&mut new, high_key(page), &all) {
+        return false;
+    }
+    *page = new;
+    true
+}
+
+/// The page without its items.
+fn emptied(page: &Page) -> Page {
+    let mut new = Page::default();
+    init(&mut new, level(page), left(page), right(page));
+    put(&mut new, 12, get(page, 12) & !DENSE);
+    new.set_lsn(page.lsn());
+    new
+}
+
+/// Takes items out; the numbers ascend.
+pub fn remove(page: &mut Page, gone: &[u16]) {
+    match has(page, DENSE) {
+        true => {
+            let first = first(page);
+            dense::remove(page, gone.iter().map(|n| usize::from(n - first)));
+        }
+        false => page.remove_items(gone),
+    }
+}
+
+/// Gives the page another upper bound; false if there is no room.
+pub fn set_high(page: &mut Page, high: &[u8]) -> bool {
+    match has(page, DENSE) {
+        true => dense::set_high(page, high),
+        false => page.replace_item(1, high),
+    }
+}
+
+/// Whether [`set_high`] has the room it needs.
+pub fn may_set_high(page: &Page, high: &[u8]) -> bool {
+    let old = high_key(page).unwrap_or_default().len();
+    let more = if has(page, DENSE) { high.len().saturating_sub(old) } else { high.len() };
+    high.len() <= old || more <= page.exact_free_space()
 }
 
 /// Marks a page without entries as out of the tree.
 pub fn delete(page: &mut Page, stamp: Xid) {
-    let high = leaf_item(high_key(page).unwrap_or_default(), &stamp.0.to_le_bytes());
-    let fits = page.replace_item(1, &high);
-    assert!(fits, "a page with a high key and at most one item has room for a stamp");
-    set_flag(page, DELETED);
+    let mut new = emptied(page);
+    let fits = [high_key(page).unwrap_or_default(), &stamp.0.to_le_bytes()].map(|item| new.append_item(item).is_some());
+    assert_eq!(fits, [true, true], "a high key and a stamp fit on an empty page");
+    set_flag(&mut new, DELETED);
+    *page = new;
 }
 
 /// What the page is there for.
@@ -127,8 +238,8 @@ pub(crate) fn in_use(page: &Page) -> Use {
     match page.is_new() {
         true => Use::New,
         false if has(page, DELETED) => {
-            let stamp = payload(page, 1).first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
-            Use::Deleted(Xid(stamp))
+            let stamp = if page.item_count() < 2 { &[] } else { page.item(2) };
+            Use::Deleted(Xid(stamp.first_chunk().map_or(0, |b| u64::from_le_bytes(*b))))
         }
         false => Use::Tree,
     }
@@ -160,19 +271,6 @@ pub fn tid_behind(entry: &[u8]) -> TupleId {
     }
 }
 
-pub fn leaf_item(entry: &[u8], payload: &[u8]) -> Vec<u8> {
-    let mut item = Vec::with_capacity(2 + entry.len() + payload.len());
-    item.extend_from_slice(&(entry.len() as u16).to_le_bytes());
-    item.extend_from_slice(entry);
-    item.extend_from_slice(payload);
-    item
-}
-
-/// A high key as an item.
-pub fn high_item(separator: &[u8]) -> Vec<u8> {
-    leaf_item(separator, &[])
-}
-
 pub fn inner_item(child: BlockNo, separator: &[u8]) -> Vec<u8> {
     let mut item = Vec::with_capacity(4 + separator.len());
     item.extend_from_slice(&child.to_le_bytes());
@@ -192,8 +290,8 @@ pub fn separator(page: &Page, n: u16) -> &[u8] {
 
 /// What an item is ordered by: its entry on a leaf, its separator on an inner page.
 #[inline]
-pub fn order_key(page: &Page, n: u16) -> &[u8] {
-    if is_leaf(page) { entry(page, n) } else { separator(page, n) }
+pub fn order_key(page: &Page, n: u16) -> Entry<'_> {
+    if is_leaf(page) { entry(page, n) } else { Entry::whole(separator(page, n)) }
 }
 
 /// The first item of a leaf at or above `target`; one past the last if there is none.
@@ -201,10 +299,13 @@ pub fn order_key(page: &Page, n: u16) -> &[u8] {
 /// A plain binary search: the branch-free form is slower, because speculation is what prefetches the probes.
 #[inline]
 pub fn lower_bound(keys: &[KeyType], page: &Page, target: &[u8]) -> u16 {
+    if has(page, DENSE) {
+        return first(page) + Dense::of(page).lower_bound(target) as u16;
+    }
     let (mut low, mut high) = (first(page), page.item_count() + 1);
     while low < high {
         let middle = low + (high - low) / 2;
-        if compare(keys, entry(page, middle), target).is_lt() {
+        if compare(keys, page.item(middle), target).is_lt() {
             low = middle + 1;
         } else {
             high = middle;
@@ -262,11 +363,11 @@ mod tests {
             init(&mut page, 0, NO_BLOCK, right_block);
             let mut n = 1;
             if right_block != NO_BLOCK {
-                assert!(page.insert_item(1, &high_item(b"x")));
+                assert!(page.insert_item(1, b"x"));
                 n = 2;
             }
             for (i, k) in ["b", "d", "f"].iter().enumerate() {
-                assert!(page.insert_item(n + i as u16, &leaf_item(k.as_bytes(), b"")));
+                assert!(page.insert_item(n + i as u16, k.as_bytes()));
             }
             let at = |t: &str| lower_bound(&[], &page, t.as_bytes()) - n;
             assert_eq!((at("a"), at("b"), at("c"), at("f"), at("g")), (0, 0, 1, 2, 3));

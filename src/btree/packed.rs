@@ -15,7 +15,7 @@ use crate::types::{Phys, base_type, oid, phys};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-const MARK: u8 = 0xFF;
+pub(super) const MARK: u8 = 0xFF;
 /// Texts stand without their places in the order.
 const SHORTENED: u8 = 1;
 const COMPRESSED: u8 = 2;

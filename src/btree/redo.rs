@@ -4,14 +4,14 @@
 //! |---|---|---|
 //! | INSERT | leaf | items placed: count u16, then position u16, length u16, bytes |
 //! | INSERT_UPPER | parent, child (its split is complete) | as INSERT |
-//! | SPLIT | left, right (built), next | at u16, level, left, right, next u32, separator, old high key, items |
+//! | SPLIT | left, right (a whole page), next | at u16, right u32, separator |
 //! | NEW_ROOT | root (built), meta (built), left child | left, right, level, root u32, separator |
 //! | DELETE | leaf | positions u16 |
 //! | UNLINK | from the leaf up left, gone, right; the parent of the last | position in the parent u16, stamp u64, high key |
 //! | IMAGES | any | none: whole pages |
 
 use super::node;
-use super::split::{cut_left, fill_right};
+use super::split::cut_left;
 use super::store::init_meta;
 use crate::base::{BlockNo, Result, Xid};
 use crate::err;
@@ -27,21 +27,13 @@ pub const DELETE: u8 = 0x40;
 pub const IMAGES: u8 = 0x60;
 pub const UNLINK: u8 = 0x70;
 
+/// What each item takes in a record beside its own bytes.
+pub const PLACED_BYTES: usize = 4;
+
 /// An item and where it was put.
 pub struct PlacedItem {
     pub at: u16,
     pub item: Vec<u8>,
-}
-
-pub struct Split {
-    pub at: u16,
-    pub level: u32,
-    pub separator: Vec<u8>,
-    pub old_high: Option<Vec<u8>>,
-    pub items: Vec<Vec<u8>>,
-    pub left: BlockNo,
-    pub right: BlockNo,
-    pub next: BlockNo,
 }
 
 fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -50,7 +42,7 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 pub fn encode_items(items: &[PlacedItem]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(2 + items.iter().map(|i| i.item.len() + 4).sum::<usize>());
+    let mut out = Vec::with_capacity(2 + items.iter().map(|i| i.item.len() + PLACED_BYTES).sum::<usize>());
     out.extend_from_slice(&(items.len() as u16).to_le_bytes());
     for i in items {
         out.extend_from_slice(&i.at.to_le_bytes());
@@ -59,17 +51,11 @@ pub fn encode_items(items: &[PlacedItem]) -> Vec<u8> {
     out
 }
 
-pub fn encode_split(s: &Split) -> Vec<u8> {
+pub fn encode_split(at: u16, right: BlockNo, separator: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    out.extend_from_slice(&s.at.to_le_bytes());
-    for n in [s.level, s.left, s.right, s.next] {
-        out.extend_from_slice(&n.to_le_bytes());
-    }
-    put_bytes(&mut out, &s.separator);
-    out.push(s.old_high.is_some() as u8);
-    put_bytes(&mut out, s.old_high.as_deref().unwrap_or_default());
-    out.extend_from_slice(&(s.items.len() as u16).to_le_bytes());
-    s.items.iter().for_each(|i| put_bytes(&mut out, i));
+    out.extend_from_slice(&at.to_le_bytes());
+    out.extend_from_slice(&right.to_le_bytes());
+    put_bytes(&mut out, separator);
     out
 }
 
@@ -104,7 +90,7 @@ pub fn build_root(page: &mut Page, left: BlockNo, right: BlockNo, separator: &[u
 
 /// Takes a page out from between its neighbours: what happens to the left one.
 pub fn unlink_left(page: &mut Page, right: BlockNo, high: &[u8]) -> bool {
-    if !page.replace_item(1, &node::high_item(high)) {
+    if !node::set_high(page, high) {
         return false;
     }
     node::set_right(page, right);
@@ -113,8 +99,7 @@ pub fn unlink_left(page: &mut Page, right: BlockNo, high: &[u8]) -> bool {
 
 /// Whether [`unlink_left`] has the room it needs.
 pub fn may_unlink(page: &Page, high: &[u8]) -> bool {
-    let item = 2 + high.len();
-    page.item_count() >= 1 && (item <= page.item(1).len() || item <= page.exact_free_space())
+    node::right(page) != node::NO_BLOCK && node::may_set_high(page, high)
 }
 
 /// Reads a record's data; ends early on damage.
@@ -150,7 +135,7 @@ fn place(page: &mut Page, data: &[u8]) -> Result<()> {
     let mut r = Reader(data);
     for _ in 0..r.u16()? {
         let (at, item) = (r.u16()?, r.counted()?);
-        if at == 0 || at > page.item_count() + 1 || !page.insert_item(at, item) {
+        if at < node::first(page) || at > node::last(page) + 1 || !node::insert(page, at, item) {
             return Err(err!(DATA_CORRUPTED, "B-tree record does not fit its page"));
         }
     }
@@ -203,10 +188,10 @@ pub fn redo(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>) -> Result<()> {
         }
         DELETE => apply(cx, rec, 0, |p| {
             let gone: Vec<u16> = rec.data.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect();
-            if !gone.is_sorted_by(|a, b| a < b) || gone.iter().any(|n| !(1..=p.item_count()).contains(n)) {
+            if !gone.is_sorted_by(|a, b| a < b) || gone.iter().any(|n| !(node::first(p)..=node::last(p)).contains(n)) {
                 return Err(err!(DATA_CORRUPTED, "B-tree record does not fit its page"));
             }
-            p.remove_items(&gone);
+            node::remove(p, &gone);
             Ok(())
         }),
         UNLINK => redo_unlink(cx, rec),
@@ -218,20 +203,16 @@ pub fn redo(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>) -> Result<()> {
 fn redo_split(cx: &mut RedoContext<'_>, rec: &RedoRecord<'_>) -> Result<()> {
     let mut r = Reader(rec.data);
     let at = r.u16()?;
-    let (level, left, right, next) = (r.u32()?, r.u32()?, r.u32()?, r.u32()?);
+    let right = r.u32()?;
     let separator = r.counted()?;
-    let has_high = r.bytes(1)?[0] == 1;
-    let high = r.counted()?;
-    let count = r.u16()?;
-    let items = (0..count).map(|_| r.counted().map(<[u8]>::to_vec)).collect::<Result<Vec<_>>>()?;
     apply(cx, rec, 0, |p| {
+        if at <= node::first(p) || at > node::last(p) {
+            return Err(err!(DATA_CORRUPTED, "B-tree record does not fit its page"));
+        }
         cut_left(p, right, at, separator);
         Ok(())
     })?;
-    apply(cx, rec, 1, |p| {
-        fill_right(p, level, left, next, has_high.then_some(high), &items);
-        Ok(())
-    })?;
+    cx.block(rec, 1)?;
     if rec.blocks.len() > 2 {
         apply(cx, rec, 2, |p| {
             node::set_left(p, right);

@@ -1,7 +1,6 @@
 //! Taking one entry out.
 
 use super::node;
-use super::packed::compare;
 use super::redo;
 use super::store::IndexStore;
 use crate::base::{Flow, Xid};
@@ -18,11 +17,11 @@ impl IndexStore {
         }
         let mut page = self.page_for_write(storage, entry, 0)?;
         let at = node::lower_bound(&self.keys, &page, entry);
-        if at > page.item_count() || compare(&self.keys, node::entry(&page, at), entry).is_ne() {
+        if at > node::last(&page) || node::entry(&page, at).compare(&self.keys, entry).is_ne() {
             return Ok(false);
         }
         let _critical = buffer::critical::enter();
-        page.remove_item(at);
+        node::remove(&mut page, &[at]);
         let data = redo::encode_positions(&[at]);
         let pages = &mut [(&mut page, BlockMode::Normal)];
         storage.pool.log(Rmgr::Btree, redo::DELETE, Xid::INVALID, pages, &[&data]);

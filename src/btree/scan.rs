@@ -41,8 +41,8 @@ pub struct IndexScan {
     done: bool,
     /// What the rows are looked at with: pages read count as read by its transaction.
     snapshot: Option<Snapshot>,
-    /// The last key handed out, if it was packed.
-    unpacked: Vec<u8>,
+    /// The last entry handed out, if it does not lie on the page in one piece, or was packed.
+    key: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -57,13 +57,13 @@ struct PageCopy(Page);
 
 impl std::fmt::Debug for PageCopy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} items", self.0.item_count())
+        write!(f, "{} items", node::last(&self.0))
     }
 }
 
 impl IndexScan {
     pub fn new(store: Arc<IndexStore>, bounds: Bounds, direction: Direction) -> IndexScan {
-        IndexScan { store, bounds, direction, page: None, done: false, snapshot: None, unpacked: Vec::new() }
+        IndexScan { store, bounds, direction, page: None, done: false, snapshot: None, key: Vec::new() }
     }
 
     /// The entries are for a query: what it does not find must count as read, too.
@@ -100,33 +100,52 @@ impl IndexScan {
         }
     }
 
-    /// The next entry: its address, its key and its INCLUDE values.
-    pub fn next(&mut self, storage: &Storage) -> Result<Option<(TupleId, &[u8], &[u8])>> {
-        let found = match self.direction {
-            Direction::Forward => self.forward(storage)?,
-            Direction::Backward => self.backward(storage)?,
-        };
-        let (Some(n), Some(leaf)) = (found, &self.page) else { return Ok(None) };
-        let key = match plain(&self.store.keys, node::entry(&leaf.page.0, n)) {
-            Cow::Borrowed(entry) => entry,
-            Cow::Owned(entry) => {
-                self.unpacked = entry;
-                &self.unpacked
+    /// The next entry: its address and its key.
+    pub fn next(&mut self, storage: &Storage) -> Result<Option<(TupleId, &[u8])>> {
+        let (Some(n), Some(leaf)) = (self.step(storage)?, &self.page) else { return Ok(None) };
+        let entry = node::entry(&leaf.page.0, n);
+        let key = match entry.head {
+            [] => plain(&self.store.keys, entry.tail),
+            head => {
+                self.key.clear();
+                self.key.extend_from_slice(head);
+                self.key.extend_from_slice(entry.tail);
+                return Ok(Some((entry.tid(), node::split_entry(&self.key).0)));
             }
         };
-        let (key, tid) = node::split_entry(key);
-        Ok(Some((tid, key, node::payload(&leaf.page.0, n))))
+        let key = match key {
+            Cow::Borrowed(key) => key,
+            Cow::Owned(key) => {
+                self.key = key;
+                &self.key
+            }
+        };
+        Ok(Some((entry.tid(), node::split_entry(key).0)))
+    }
+
+    /// The next entry's address.
+    fn next_tid(&mut self, storage: &Storage) -> Result<Option<TupleId>> {
+        let (Some(n), Some(leaf)) = (self.step(storage)?, &self.page) else { return Ok(None) };
+        Ok(Some(node::entry(&leaf.page.0, n).tid()))
     }
 
     /// Fills `out` with up to `limit` addresses; false at the end.
     pub fn next_tids(&mut self, storage: &Storage, limit: usize, out: &mut Vec<TupleId>) -> Result<bool> {
         while out.len() < limit {
-            match self.next(storage)? {
-                Some((tid, _, _)) => out.push(tid),
+            match self.next_tid(storage)? {
+                Some(tid) => out.push(tid),
                 None => return Ok(false),
             }
         }
         Ok(true)
+    }
+
+    /// The number of the next item, on the page at hand then.
+    fn step(&mut self, storage: &Storage) -> Result<Option<u16>> {
+        match self.direction {
+            Direction::Forward => self.forward(storage),
+            Direction::Backward => self.backward(storage),
+        }
     }
 
     fn forward(&mut self, storage: &Storage) -> Result<Option<u16>> {
@@ -146,9 +165,9 @@ impl IndexScan {
         loop {
             let Some(leaf) = &mut self.page else { return Ok(None) };
             let page = &leaf.page.0;
-            if leaf.at <= page.item_count() {
+            if leaf.at <= node::last(page) {
                 let n = leaf.at;
-                if self.bounds.high.as_deref().is_some_and(|high| compare(keys, node::entry(page, n), high).is_ge()) {
+                if self.bounds.high.as_deref().is_some_and(|high| node::entry(page, n).compare(keys, high).is_ge()) {
                     self.done = true;
                     return Ok(None);
                 }
@@ -175,7 +194,7 @@ impl IndexScan {
             leaf.block = right;
             leaf.at = node::first(&leaf.page.0);
             if node::has(&leaf.page.0, node::DELETED) {
-                leaf.at = leaf.page.0.item_count() + 1;
+                leaf.at = node::last(&leaf.page.0) + 1;
             }
         }
     }
@@ -192,7 +211,7 @@ impl IndexScan {
             let page = &leaf.page.0;
             if leaf.at > node::first(page) {
                 leaf.at -= 1;
-                if compare(&self.store.keys, node::entry(page, leaf.at), &self.bounds.low).is_lt() {
+                if node::entry(page, leaf.at).compare(&self.store.keys, &self.bounds.low).is_lt() {
                     self.done = true;
                     return Ok(None);
                 }
@@ -220,7 +239,7 @@ impl IndexScan {
                     } else if node::is_leaf(&page) {
                         self.mark(block)?;
                         let page = page.clone();
-                        let at = page.item_count() + 1;
+                        let at = node::last(&page) + 1;
                         return Ok(Box::new(Leaf { block, page: PageCopy(page), at }));
                     } else {
                         block = node::child(&page, page.item_count());
@@ -252,7 +271,7 @@ impl IndexScan {
             if node::right(&page) == target {
                 self.mark(block)?;
                 let page = page.clone();
-                let at = page.item_count() + 1;
+                let at = node::last(&page) + 1;
                 return Ok(Box::new(Leaf { block, page: PageCopy(page), at }));
             }
             if node::right(&page) == node::NO_BLOCK {
@@ -262,11 +281,11 @@ impl IndexScan {
         }
         // The neighbourhood was rebuilt: find the place again by the smallest entry seen.
         let first = node::first(&leaf.page.0);
-        let bound = if first <= leaf.page.0.item_count() {
-            node::entry(&leaf.page.0, first)
+        let bound = if first <= node::last(&leaf.page.0) {
+            node::entry(&leaf.page.0, first).plain(&self.store.keys)
         } else {
-            node::high_key(&leaf.page.0).unwrap_or_default()
+            plain(&self.store.keys, node::high_key(&leaf.page.0).unwrap_or_default())
         };
-        self.leaf_below(storage, &plain(&self.store.keys, bound))
+        self.leaf_below(storage, &bound)
     }
 }

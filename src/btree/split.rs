@@ -1,8 +1,9 @@
 //! Splits, and telling the parent.
 
+use super::dense::Dense;
 use super::keys::KeyType;
 use super::node;
-use super::packed::{self, compare};
+use super::packed;
 use super::redo;
 use super::store::{IndexStore, META_BLOCK, init_meta};
 use crate::base::{BlockNo, Flow, Xid};
@@ -52,24 +53,18 @@ impl IndexStore {
         self.page_moved(storage, left_block, new_block);
         let critical = buffer::critical::enter();
         let separator = match node::is_leaf(&left) {
-            true => packed::separator(&self.keys, node::entry(&left, at - 1), node::entry(&left, at)),
+            true => {
+                let (below, above) = (node::entry(&left, at - 1), node::entry(&left, at));
+                packed::separator(&self.keys, &below.stored(), &above.stored())
+            }
             false => node::separator(&left, at).to_vec(),
         };
-        let items: Vec<Vec<u8>> = (at..=left.item_count()).map(|n| left.item(n).to_vec()).collect();
-        let old_high = node::high_key(&left).map(<[u8]>::to_vec);
-        fill_right(&mut right, level, left_block, next_block, old_high.as_deref(), &items);
+        let items = node::items(&left, at, node::last(&left) + 1);
+        node::init(&mut right, level, left_block, next_block);
+        assert!(node::fill(&mut right, node::high_key(&left), &items), "half a page's items fit on an empty page");
         cut_left(&mut left, new_block, at, &separator);
-        let data = redo::encode_split(&redo::Split {
-            at,
-            level,
-            separator: separator.clone(),
-            old_high,
-            items,
-            left: left_block,
-            right: new_block,
-            next: next_block,
-        });
-        let mut pages = vec![(&mut left, BlockMode::Normal), (&mut right, BlockMode::Init)];
+        let data = redo::encode_split(at, new_block, &separator);
+        let mut pages = vec![(&mut left, BlockMode::Normal), (&mut right, BlockMode::Image)];
         if let Some(next) = &mut next {
             node::set_left(next, new_block);
             pages.push((next, BlockMode::Normal));
@@ -113,7 +108,7 @@ impl IndexStore {
             let known = node::separator(&parent, at) == separator;
             let item = node::inner_item(right, separator);
             let critical = buffer::critical::enter();
-            if !known && !parent.insert_item(at + 1, &item) {
+            if !known && !node::insert(&mut parent, at + 1, &item) {
                 drop(critical);
                 let full = parent.block();
                 drop((child, parent));
@@ -165,52 +160,52 @@ impl IndexStore {
     }
 }
 
-/// The item the right half starts with: half the bytes, or nearly all of them when the index grows at its end.
+/// The item the right half starts with: half the bytes, or nearly all of them when the index, or the run of one key, grows at
+/// its end (PostgreSQL 15, nbtsplitloc.c, SPLIT_SINGLE_VALUE: same reason). An entry that a dense leaf cannot take as it is
+/// divides it where it belongs, so that both halves stay dense.
 fn split_point(keys: &[KeyType], page: &Page, target: &[u8]) -> u16 {
-    let (first, last) = (node::first(page), page.item_count());
-    let total: usize = (first..=last).map(|n| page.item(n).len() + 4).sum();
-    let at_end = node::right(page) == node::NO_BLOCK && compare(keys, node::order_key(page, last), target).is_lt();
-    let wanted = if at_end { total * RIGHT_EDGE_FILL / 100 } else { total / 2 };
-    let mut sum = 0;
-    for n in first..=last {
-        sum += page.item(n).len() + 4;
-        if sum > wanted {
-            return n.clamp(first + 1, last);
+    let (first, last) = (node::first(page), node::last(page));
+    let is_above = node::order_key(page, last).compare(keys, target).is_lt();
+    let mut grows = is_above && node::right(page) == node::NO_BLOCK;
+    let mut most = last;
+    if node::has(page, node::DENSE) {
+        let leaf = Dense::of(page);
+        most = last.min(first + leaf.most() as u16).max(first + 1);
+        if !leaf.takes(target) {
+            return node::lower_bound(keys, page, target).clamp(first + 1, most);
         }
+        grows |= is_above && leaf.is_one_key();
     }
-    last
+    let total: usize = (first..=last).map(|n| node::item_bytes(page, n)).sum();
+    let wanted = if grows { total * RIGHT_EDGE_FILL / 100 } else { total / 2 };
+    let mut sum = 0;
+    let at = (first..=last).find(|n| {
+        sum += node::item_bytes(page, *n);
+        sum > wanted
+    });
+    let at = at.unwrap_or(last).clamp(first + 1, most);
+    if node::is_leaf(page) { key_start(page, at, most) } else { at }
 }
 
-/// Lays the right half out.
-pub(super) fn fill_right(
-    page: &mut Page,
-    level: u32,
-    left: BlockNo,
-    next: BlockNo,
-    high: Option<&[u8]>,
-    items: &[Vec<u8>],
-) {
-    node::init(page, level, left, next);
-    let mut n = 1;
-    if let Some(high) = high {
-        assert!(page.insert_item(n, &node::high_item(high)), "a high key fits on an empty page");
-        n += 1;
-    }
-    for item in items {
-        assert!(page.insert_item(n, item), "half a page's items fit on an empty page");
-        n += 1;
+/// The place nearest to `at`, and not beyond `most`, where another key begins, so that a run of one key ends with its page
+/// and grows by filling pages (PostgreSQL 15, nbtsplitloc.c, SPLIT_MANY_DUPLICATES: same reason). A page of one key has none.
+fn key_start(page: &Page, at: u16, most: u16) -> u16 {
+    let starts = |n: &u16| !node::entry(page, n - 1).same_key(node::entry(page, *n));
+    let before = (node::first(page) + 1..=at).rev().find(starts);
+    let behind = (at + 1..=most).find(starts);
+    match (before, behind) {
+        (Some(b), Some(a)) if a - at < at - b => a,
+        (Some(n), _) | (None, Some(n)) => n,
+        (None, None) => at,
     }
 }
 
 /// Takes the right half's items off the left page and gives it its new upper bound.
 pub(super) fn cut_left(page: &mut Page, right: BlockNo, at: u16, separator: &[u8]) {
     let old = page.clone();
-    let (level, left, first) = (node::level(&old), node::left(&old), node::first(&old));
-    node::init(page, level, left, right);
-    assert!(page.insert_item(1, &node::high_item(separator)), "a high key fits on an empty page");
-    for (i, n) in (first..at).enumerate() {
-        assert!(page.insert_item(2 + i as u16, old.item(n)), "half a page's items fit on an empty page");
-    }
+    node::init(page, node::level(&old), node::left(&old), right);
+    let items = node::items(&old, node::first(&old), at);
+    assert!(node::fill(page, Some(separator), &items), "half a page's items fit on an empty page");
     node::set_flag(page, node::INCOMPLETE_SPLIT);
     page.set_lsn(old.lsn());
 }

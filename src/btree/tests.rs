@@ -1,14 +1,17 @@
 //! The tree against a model, through splits, deletions, crashes and threads.
 
 use super::*;
+use crate::base::Lsn;
 use crate::base::{Fork, Oid, RelFileId, TupleId, Xid};
 use crate::buffer::Persistence;
 use crate::disk::Simulated;
 use crate::heap::Occupant;
+use crate::storage::RedoContext;
 use crate::storage::Storage;
-use crate::storage::testing::fresh;
+use crate::storage::testing::{SEGMENT_BYTES, fresh, unstarted};
 use crate::types::collation::Provider;
 use crate::types::{Collation, Datum, TypeRef, oid};
+use crate::wal::{Reader, Rmgr};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -36,7 +39,7 @@ fn open(storage: &Storage, ty: Oid) -> Arc<IndexStore> {
 fn entry(store: &IndexStore, value: Datum<'_>, tid: TupleId) -> IndexEntry {
     let mut key = Vec::new();
     store.encode_key([value].into_iter(), &mut key);
-    IndexEntry { key, tid: Some(tid), payload: Vec::new(), has_null: value.is_null() }
+    IndexEntry { key, tid: Some(tid), has_null: value.is_null() }
 }
 
 fn random(state: &mut u64) -> u64 {
@@ -49,7 +52,7 @@ fn random(state: &mut u64) -> u64 {
 fn all(storage: &Storage, store: &Arc<IndexStore>, direction: Direction) -> Vec<(Vec<u8>, TupleId)> {
     let mut scan = IndexScan::new(store.clone(), Bounds::default(), direction);
     let mut found = Vec::new();
-    while let Some((tid, key, _)) = scan.next(storage).unwrap() {
+    while let Some((tid, key)) = scan.next(storage).unwrap() {
         found.push((key.to_vec(), tid));
     }
     found
@@ -95,7 +98,7 @@ fn empty_pages_leave_the_tree() {
     store.insert(&storage, XID.into(), &entries).unwrap();
     let dead: Vec<TupleId> = (2_000..18_000).map(|n| TupleId::new(n, 1)).collect();
     let stats = store.bulk_delete(&storage, &dead).unwrap();
-    assert!(stats.pages_deleted > 20, "{stats:?}");
+    assert!(stats.pages_deleted > 10, "{stats:?}");
     assert_eq!(store.verify(&storage).unwrap(), 4_000);
     store.insert(&storage, XID.into(), &(5_000..6_000).rev().map(make).collect::<Vec<_>>()).unwrap();
     assert_eq!(store.verify(&storage).unwrap(), 5_000);
@@ -154,7 +157,7 @@ fn nobody_meets_a_page_in_its_second_life() {
     let snapshot = storage.mvcc.snapshot(&slot, &Arc::default(), crate::base::CommandId::FIRST);
     let dead: Vec<TupleId> = (2_000..18_000).map(|n| TupleId::new(n, 1)).collect();
     let stats = store.bulk_delete(&storage, &dead).unwrap();
-    assert!(stats.pages_out > 20 && stats.pages_free == 0, "{stats:?}");
+    assert!(stats.pages_out > 10 && stats.pages_free == 0, "{stats:?}");
     pass_time(&storage);
     assert_eq!(store.clean_up(&storage).unwrap().unwrap().pages_free, 0);
     drop(snapshot);
@@ -169,7 +172,7 @@ fn nobody_meets_a_page_in_its_second_life() {
     let dead: Vec<TupleId> = (20_000..24_000).map(|n| TupleId::new(n, 1)).collect();
     pass_time(&storage);
     let stats = store.bulk_delete(&storage, &dead).unwrap();
-    assert!(stats.pages_deleted > 5 && stats.pages_free < stats.pages_out, "{stats:?}");
+    assert!(stats.pages_deleted > 2 && stats.pages_free < stats.pages_out, "{stats:?}");
     storage.mvcc.abort(writer, &[]).unwrap();
     pass_time(&storage);
     let all = store.clean_up(&storage).unwrap().unwrap();
@@ -316,7 +319,7 @@ fn long_values_are_packed() {
                 if n.is_multiple_of(7) {
                     store.keys()[2].null(&mut key);
                 }
-                IndexEntry { key, tid: Some(TupleId::new(n, 1)), payload: Vec::new(), has_null: false }
+                IndexEntry { key, tid: Some(TupleId::new(n, 1)), has_null: false }
             };
             let entries: Vec<IndexEntry> = (0..120).map(&mut texts).collect();
             let (first, later) = entries.split_at(60);
@@ -349,12 +352,131 @@ fn long_values_are_packed() {
                 let mut key = Vec::new();
                 store.encode_key([Datum::I32(1), Datum::Bytes(text), Datum::Null].into_iter(), &mut key);
                 let tid = Some(TupleId::new(1, 1));
-                IndexStore::full_entry(&IndexEntry { key, tid, payload: Vec::new(), has_null: true })
+                IndexStore::full_entry(&IndexEntry { key, tid, has_null: true })
             };
             assert!(store.check_size(&with(&noise)).is_err());
             // Of a text that does not compress as much as fits goes in, in any order.
             assert!(store.check_size(&with(&noise[..2600])).is_ok());
         }
+    }
+}
+
+/// What recovery makes of the log, from its beginning on.
+fn recover(disk: &Simulated) -> Arc<Storage> {
+    let storage = unstarted(disk, 400);
+    let mut cx = RedoContext { storage: &storage };
+    let mut reader = Reader::new(storage.disk.clone(), SEGMENT_BYTES, 1, 7, Lsn(SEGMENT_BYTES), 0);
+    while let Ok(record) = reader.next().unwrap() {
+        match record.rmgr {
+            Rmgr::Btree => redo(&mut cx, &record).unwrap(),
+            Rmgr::Storage => crate::storage::redo(&mut cx, &record).unwrap(),
+            _ => {}
+        }
+    }
+    storage
+}
+
+/// Keys of a few lengths, some of them in most of the rows, come and go, one by one and in runs: leaves become dense and
+/// cease to be. Scans, searches and the structure agree with a sorted set, and recovery makes the same pages, byte by
+/// byte, from the log.
+#[test]
+fn dense_leaves_agree_with_a_model() {
+    for (seed, long) in [(1, 30), (2, 1000), (3, 2500), (4, 3)] {
+        let disk = Simulated::new(30 + seed);
+        let storage = fresh(&disk, 400);
+        let store = index(&storage, oid::TEXT);
+        let mut model = BTreeSet::new();
+        let mut seed = seed * 77;
+        let mut row = 0;
+        for round in 0..12 {
+            let mut left = 1500;
+            while left > 0 {
+                // Runs of one key with ascending rows, runs of ascending keys, single ones.
+                let (kind, n) = (random(&mut seed) % 4, random(&mut seed) % 6);
+                let count = [1, 1 + random(&mut seed) % 400, 1 + random(&mut seed) % 60, 1][kind as usize];
+                let entries: Vec<IndexEntry> = (0..count)
+                    .map(|i| {
+                        row += 1;
+                        let text = match (kind, n) {
+                            (2, _) => format!("number {:06}", random(&mut seed) % 20 + i * 50 + n * 10_000),
+                            (_, 0) => "x".repeat(long),
+                            (_, 1) => format!("{}{}", "x".repeat(long), random(&mut seed) % 3),
+                            (_, n) => ["", "active", "pending", "finished"][n as usize - 2].into(),
+                        };
+                        entry(&store, Datum::Bytes(text.as_bytes()), TupleId::new(row * 7919 % 5000, row as u16))
+                    })
+                    .collect();
+                left -= entries.len() as i32;
+                model.extend(entries.iter().map(|e| (e.key.clone(), e.tid.unwrap())));
+                store.insert(&storage, XID.into(), &entries).unwrap();
+            }
+            if round % 3 == 2 {
+                let gone = |t: &TupleId| match round {
+                    5 => t.block < 2500,
+                    11 => t.block % 64 != 0,
+                    _ => t.offset % 3 != 0,
+                };
+                let dead: Vec<TupleId> =
+                    model.iter().map(|e| e.1).filter(gone).collect::<BTreeSet<_>>().into_iter().collect();
+                let before = model.len();
+                model.retain(|(_, t)| !gone(t));
+                let stats = store.bulk_delete(&storage, &dead).unwrap();
+                assert_eq!(stats.entries_removed as usize, before - model.len());
+                pass_time(&storage);
+            }
+            assert_eq!(store.verify(&storage).unwrap() as usize, model.len());
+            store.verify_parents(&storage).unwrap();
+            assert!(all(&storage, &store, Direction::Forward).iter().eq(&model));
+            assert!(all(&storage, &store, Direction::Backward).iter().eq(model.iter().rev()));
+            let keys: BTreeSet<&Vec<u8>> = model.iter().map(|e| &e.0).collect();
+            for key in keys.into_iter().take(40) {
+                let tids: BTreeSet<TupleId> = store.tids_of(&storage, key, None).unwrap().into_iter().collect();
+                assert!(tids.iter().eq(model.iter().filter(|e| e.0 == *key).map(|e| &e.1)));
+            }
+            let some = model.iter().nth(random(&mut seed) as usize % model.len()).unwrap().clone();
+            let whole = [some.0.as_slice(), &[0; 6]].concat();
+            let at = whole.len() - 6;
+            let mut whole = whole;
+            whole[at..at + 4].copy_from_slice(&some.1.block.to_be_bytes());
+            whole[at + 4..].copy_from_slice(&some.1.offset.to_be_bytes());
+            assert!(store.remove(&storage, &whole).unwrap() && !store.remove(&storage, &whole).unwrap());
+            model.remove(&some);
+        }
+        storage.wal.flush(storage.wal.insert_lsn());
+        let recovered = recover(&disk.after_power_loss());
+        let again = open(&recovered, oid::TEXT);
+        let blocks = storage.pool.nblocks(&store.fork).unwrap();
+        assert_eq!(recovered.pool.nblocks(&again.fork).unwrap(), blocks);
+        for block in 0..blocks {
+            let (now, then) =
+                (storage.pool.read(&store.fork, block).unwrap(), recovered.pool.read(&again.fork, block).unwrap());
+            // Without LSN and checksum.
+            assert!(now.bytes()[12..] == then.bytes()[12..], "block {block}");
+        }
+    }
+}
+
+/// Rows of few keys take little more room than their addresses, numbers less than PostgreSQL's entries; loaded at once
+/// and put in one by one.
+#[test]
+fn dense_leaves_are_small() {
+    let pages = |storage: &Storage, store: &IndexStore| storage.pool.nblocks(&store.fork).unwrap();
+    let row = |i: u32| TupleId::new(i / 100, 1 + (i % 100) as u16);
+    for (few, most) in [(true, 75), (false, 105)] {
+        let value = |i: u32| Datum::I32(if few { (i % 10) as i32 } else { i as i32 });
+        let (storage, store) = unloaded(31, oid::INT4);
+        let mut entries: Vec<Vec<u8>> = (0..80_000).map(|i| full(&store, value(i), row(i))).collect();
+        assert_eq!(load(&storage, &store, &mut entries, false), None);
+        let loaded = pages(&storage, &store);
+        assert!(loaded <= most, "{loaded}");
+        let storage = fresh(&Simulated::new(32), 400);
+        let store = index(&storage, oid::INT4);
+        for i in 0..80_000 {
+            store.insert(&storage, XID.into(), &[entry(&store, value(i), row(i))]).unwrap();
+        }
+        let grown = pages(&storage, &store);
+        assert!(grown <= most + most / 5, "{grown}");
+        assert_eq!(store.verify(&storage).unwrap(), 80_000);
     }
 }
 

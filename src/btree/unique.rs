@@ -3,7 +3,6 @@
 use super::insert::{IndexEntry, Inserted, Inserter};
 use super::keys::after_prefix;
 use super::node;
-use super::packed::plain;
 use super::store::IndexStore;
 use crate::base::{Flow, Result, TupleId};
 use crate::heap::Occupant;
@@ -83,14 +82,13 @@ impl IndexStore {
         mark(block)?;
         loop {
             let mut n = node::lower_bound(&self.keys, &page, key);
-            while n <= page.item_count() {
-                let entry = &*plain(&self.keys, node::entry(&page, n));
-                if end.as_deref().is_some_and(|end| entry >= end) {
+            while n <= node::last(&page) {
+                let entry = node::entry(&page, n);
+                if end.as_deref().is_some_and(|end| entry.compare(&self.keys, end).is_ge()) {
                     return Ok(found);
                 }
-                let (k, tid) = node::split_entry(entry);
-                if k == key {
-                    found.push(tid);
+                if entry.has_key(&self.keys, key) {
+                    found.push(entry.tid());
                 }
                 n += 1;
             }

@@ -50,17 +50,17 @@ impl IndexStore {
                 storage.wal.reserve(Record::max_bytes(1, PAGE_SIZE)).map_err(|s| s.into_error())?;
             }
             let mut page = storage.pool.write(&self.fork, block)?;
-            let is_dead = |n: &u16| dead.binary_search(&node::split_entry(node::entry(&page, *n)).1).is_ok();
-            let gone: Vec<u16> = (node::first(&page)..=page.item_count()).filter(is_dead).collect();
+            let is_dead = |n: &u16| dead.binary_search(&node::entry(&page, *n).tid()).is_ok();
+            let gone: Vec<u16> = (node::first(&page)..=node::last(&page)).filter(is_dead).collect();
             if !gone.is_empty() {
                 let critical = buffer::critical::enter();
-                page.remove_items(&gone);
+                node::remove(&mut page, &gone);
                 let data = redo::encode_positions(&gone);
                 let pages = &mut [(&mut page, BlockMode::Normal)];
                 storage.pool.log(Rmgr::Btree, redo::DELETE, Xid::INVALID, pages, &[&data]);
                 drop(critical);
             }
-            let left_over = page.item_count() + 1 - node::first(&page);
+            let left_over = node::last(&page) + 1 - node::first(&page);
             stats.pages += 1;
             stats.entries_removed += gone.len() as u64;
             stats.entries_left += u64::from(left_over);
@@ -119,7 +119,7 @@ impl IndexStore {
         for block in gone.iter().flat_map(|g| [g.left, g.block, g.right]).chain([parent]) {
             pages.push(storage.pool.write(&self.fork, block)?);
         }
-        let empty = pages[1].item_count() < node::first(&pages[1]);
+        let empty = node::last(&pages[1]) < node::first(&pages[1]);
         let fits = (0..gone.len()).all(|n| redo::may_unlink(&pages[3 * n], &high));
         if !empty || !fits {
             return Ok(0);

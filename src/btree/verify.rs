@@ -29,7 +29,7 @@ impl IndexStore {
             loop {
                 self.check_items(&page, block, bound.as_deref())?;
                 if level == 0 {
-                    entries += u64::from(page.item_count() + 1 - node::first(&page));
+                    entries += u64::from(node::last(&page) + 1 - node::first(&page));
                 }
                 let Some(next) = self.next_of(storage, block, &page, level)? else { break };
                 bound = node::high_key(&page).filter(|_| next.beside).map(<[u8]>::to_vec);
@@ -105,9 +105,9 @@ impl IndexStore {
 
     fn check_items(&self, page: &Page, block: BlockNo, bound: Option<&[u8]>) -> Result<()> {
         let first = node::first(page);
-        for n in first..=page.item_count() {
-            let key = &*plain(&self.keys, node::order_key(page, n));
-            let above_last = n == first || *plain(&self.keys, node::order_key(page, n - 1)) < *key;
+        for n in first..=node::last(page) {
+            let key = &*node::order_key(page, n).plain(&self.keys);
+            let above_last = n == first || node::order_key(page, n - 1).compare(&self.keys, key).is_lt();
             let above_low = !node::is_leaf(page) && n == first || bound.is_none_or(|b| *plain(&self.keys, b) <= *key);
             if !above_last || !above_low || node::is_beyond(&self.keys, page, key) {
                 return Err(self.damaged(&format!("has items out of order in block {block}, item {n}")));

@@ -44,7 +44,7 @@ fn array(values: &[i32]) -> Vec<u8> {
 fn insert(storage: &Storage, store: &IndexStore, tid: TupleId, values: &[i32]) {
     let mut found = Vec::new();
     keys(0, Class::Array, Datum::Bytes(&array(values)), &mut found);
-    let entry = |key| IndexEntry { key, tid: Some(tid), payload: Vec::new(), has_null: false };
+    let entry = |key| IndexEntry { key, tid: Some(tid), has_null: false };
     store.insert(storage, XID.into(), &found.into_iter().map(entry).collect::<Vec<_>>()).unwrap();
 }
 

@@ -28,6 +28,7 @@
 //! | 22..24 | spare, free for the page's owner (heap: a hint for pruning) |
 //! | 24.. | line pointers: offset (15 bits), state (2), length (15) |
 
+mod body;
 mod checksum;
 mod compact;
 mod item;

@@ -95,7 +95,7 @@ impl Db {
         self.index.verify(storage).unwrap();
         let mut indexed = BTreeSet::new();
         let mut scan = IndexScan::new(self.index.clone(), Bounds::default(), Direction::Forward);
-        while let Some((tid, key, _)) = scan.next(storage).unwrap() {
+        while let Some((tid, key)) = scan.next(storage).unwrap() {
             indexed.insert((key.to_vec(), tid));
         }
         let mut values = Values::new();
@@ -110,7 +110,7 @@ impl Db {
         let entries: Vec<IndexEntry> = values
             .iter()
             .zip(tids)
-            .map(|(v, tid)| IndexEntry { key: self.key(*v), tid: Some(*tid), payload: Vec::new(), has_null: false })
+            .map(|(v, tid)| IndexEntry { key: self.key(*v), tid: Some(*tid), has_null: false })
             .collect();
         self.index.insert(self.room.storage(), xid.into(), &entries).map_err(crate::base::Stop::into_error)
     }

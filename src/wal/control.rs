@@ -15,7 +15,9 @@ pub const CONTROL_VERSION: u32 = 1300;
 pub const CATALOG_VERSION: u32 = 202_209_061;
 const FILE_BYTES: usize = 8192;
 const USED_BYTES: usize = 512;
-const MAGIC: u32 = 0x4C54_554F;
+const MAGIC: u32 = 0x324C_544F;
+/// What it was while indexes had other leaves.
+const FORMER_MAGIC: u32 = 0x4C54_554F;
 
 /// The state of the cluster (PostgreSQL 15, pg_control.h, DBState: same numbers).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -232,6 +234,11 @@ impl ControlFile {
 
     fn decode(bytes: &[u8]) -> Result<ControlFile> {
         check_length(bytes)?;
+        if bytes.starts_with(&FORMER_MAGIC.to_le_bytes()) {
+            return Err(Error::new(SqlState::INTERNAL_ERROR, "database files are incompatible with server")
+                .detail("An earlier version wrote them, whose indexes are laid out otherwise.")
+                .hint("Dump the databases with that version, and restore the dump into a new cluster."));
+        }
         let found = ControlFile::fields(bytes);
         if bytes.starts_with(&MAGIC.to_le_bytes()) {
             check_version(found.control.control_version, found.control.catalog_version)?;

@@ -108,7 +108,7 @@ impl Missing {
             let has_null = !index.nulls_not_distinct && values.iter().any(|c| c.is_null(at));
             index.keys(values.iter().map(|c| c.get(at)), &mut found);
             for key in found.drain(..) {
-                let entry = IndexEntry { key, tid: Some(place(*row)), payload: Vec::new(), has_null };
+                let entry = IndexEntry { key, tid: Some(place(*row)), has_null };
                 index.store.check_entry(&entry)?;
                 missing.list.push(entry);
                 missing.rows.push(at);

@@ -150,7 +150,7 @@ fn fill_as_owner(
                 continue;
             }
             if index.method == IndexMethod::Gist {
-                let entry = |key| IndexEntry { key, tid: Some(row.tid), payload: Vec::new(), has_null };
+                let entry = |key| IndexEntry { key, tid: Some(row.tid), has_null };
                 let list: Vec<IndexEntry> = found.drain(..).map(entry).collect();
                 patiently(cx, |_| index.insert(&storage, xid.into(), &list))?;
                 continue;

@@ -291,7 +291,7 @@ impl Target {
         for (at, (_, tid)) in wanted.iter().enumerate() {
             target.index.keys(values[..keys].iter().map(|c| c.get(at)), &mut found);
             let has_null = !target.index.nulls_not_distinct && values[..keys].iter().any(|c| c.is_null(at));
-            let entry = |key| IndexEntry { key, tid: Some(*tid), payload: Vec::new(), has_null };
+            let entry = |key| IndexEntry { key, tid: Some(*tid), has_null };
             list.extend(found.drain(..).map(entry));
         }
         if target.index.method == IndexMethod::Gin {
