@@ -413,8 +413,8 @@ fn dense_leaves_agree_with_a_model() {
             if round % 3 == 2 {
                 let gone = |t: &TupleId| match round {
                     5 => t.block < 2500,
-                    11 => t.block % 64 != 0,
-                    _ => t.offset % 3 != 0,
+                    11 => !t.block.is_multiple_of(64),
+                    _ => !t.offset.is_multiple_of(3),
                 };
                 let dead: Vec<TupleId> =
                     model.iter().map(|e| e.1).filter(gone).collect::<BTreeSet<_>>().into_iter().collect();
