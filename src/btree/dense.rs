@@ -14,7 +14,8 @@ use super::entry::Entry;
 use super::items::Items;
 use super::node;
 use super::packed::MARK;
-use crate::page::Page;
+use crate::page::{HEADER_SIZE, Page};
+use std::cmp::Ordering;
 
 const HEAD: usize = 6;
 const TID: usize = 6;
@@ -26,6 +27,21 @@ pub struct Dense<'p> {
     pub high: &'p [u8],
     width: usize,
     tails: &'p [u8],
+    /// The same up to the page's end, where the special space makes sure of eight bytes behind every entry's beginning.
+    beyond: &'p [u8],
+}
+
+/// Up to eight bytes as a number that compares as they do.
+#[inline]
+fn leading(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(b) => u64::from_be_bytes(*b),
+        None => {
+            let mut b = [0; 8];
+            b[..bytes.len()].copy_from_slice(bytes);
+            u64::from_be_bytes(b)
+        }
+    }
 }
 
 /// Width and the lengths of beginning and high key.
@@ -43,9 +59,10 @@ impl<'p> Dense<'p> {
         let start = HEAD + prefix + high;
         match body.get(start..) {
             Some(tails) => {
-                Dense { prefix: &body[HEAD..HEAD + prefix], high: &body[HEAD + prefix..start], width, tails }
+                let (prefix, high) = (&body[HEAD..HEAD + prefix], &body[HEAD + prefix..start]);
+                Dense { prefix, high, width, tails, beyond: &page.bytes()[HEADER_SIZE + start..] }
             }
-            None => Dense { prefix: &[], high: &[], width, tails: &[] },
+            None => Dense { prefix: &[], high: &[], width, tails: &[], beyond: &[] },
         }
     }
 
@@ -73,9 +90,17 @@ impl<'p> Dense<'p> {
             return if self.prefix < target { self.len() } else { 0 };
         };
         let (mut low, mut high) = (0, self.len());
+        // Most searches are decided by the first eight bytes: one comparison of two numbers.
+        let known = rest.len().min(self.width).min(8);
+        let mask = u64::MAX.checked_shl(64 - 8 * known as u32).unwrap_or(0);
+        let asked = leading(rest) & mask;
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.tail(middle) < rest {
+            let is_below = match (leading(&self.beyond[middle * self.width..]) & mask).cmp(&asked) {
+                Ordering::Equal if rest.len() > known => self.tail(middle) < rest,
+                order => order.is_lt(),
+            };
+            if is_below {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -199,4 +224,39 @@ pub fn set_high(page: &mut Page, high: &[u8]) -> bool {
     body[start..start + high.len()].copy_from_slice(high);
     body[4..6].copy_from_slice(&(high.len() as u16).to_le_bytes());
     page.resize_body(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A search finds what a walk finds, whatever is asked for: shorter, as long, or longer than the entries, inside and
+    /// outside of what these begin with.
+    #[test]
+    fn searches_find_the_place() {
+        for (shared, varied) in [(0, 1), (3, 2), (1, 4), (2, 9), (9, 0)] {
+            let mut items = Items::default();
+            let mut all: Vec<Vec<u8>> = (0..200u32)
+                .map(|n| {
+                    let mut e = vec![5; shared];
+                    e.extend((0..varied).map(|i| (n.wrapping_mul(2_654_435_761) >> (i * 3)) as u8 % 4));
+                    e.extend_from_slice(&[0, 0, (n / 7) as u8, 0, 0, (n % 7) as u8]);
+                    e
+                })
+                .collect();
+            all.sort();
+            all.iter().for_each(|e| items.push(e, &[]));
+            let mut page = Page::default();
+            node::init(&mut page, 0, node::NO_BLOCK, node::NO_BLOCK);
+            assert!(fill(&mut page, &[], &items));
+            let leaf = Dense::of(&page);
+            let longer = all.iter().map(|e| [e.as_slice(), &[1]].concat());
+            let others = [vec![], vec![4], vec![5], vec![6], vec![5; 3], vec![5; 20], vec![0xFF; 9]];
+            let parts = all.iter().flat_map(|e| (0..=e.len()).map(|n| e[..n].to_vec()));
+            for target in parts.chain(longer).chain(others) {
+                let place = all.iter().position(|e| *e >= target).unwrap_or(all.len());
+                assert_eq!(leaf.lower_bound(&target), place, "{target:?} {shared} {varied}");
+            }
+        }
+    }
 }
