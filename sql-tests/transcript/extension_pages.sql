@@ -2,11 +2,12 @@
 create extension pgstattuple; create extension pg_freespacemap; create extension pg_visibility;
 create table pt(a int primary key, b text); insert into pt select g, 'x' from generate_series(1,1000) g; create view pv as select 1; create index ph on pt using hash(b); create index pgi on pt using gin ((array[b])); create sequence psq; create table pp(a int) partition by list(a);
 select tuple_count, dead_tuple_count, table_len > 0, tuple_percent > 0 from pgstattuple('pt'); delete from pt where a % 10 = 0; select tuple_count, dead_tuple_count from pgstattuple('pt'::regclass); vacuum pt; select tuple_count, dead_tuple_count from pgstattuple('pt'); select tuple_count from pgstattuple('pt_pkey');
-select version, tree_level, internal_pages, leaf_pages > 0, empty_pages, deleted_pages, leaf_fragmentation from pgstatindex('pt_pkey');
+create table pl(a int primary key); insert into pl select generate_series(1,3000);
+select version, tree_level, internal_pages, leaf_pages > 0, empty_pages, deleted_pages, leaf_fragmentation from pgstatindex('pl_pkey');
 select approx_tuple_count, dead_tuple_count from pgstattuple_approx('pt'); select pg_relpages('pt') = pg_relation_size('pt') / 8192;
 \set VERBOSITY terse
 select * from pgstattuple('pv'); select * from pgstatindex('pt'); select pg_relpages('pv'); select * from pgstattuple_approx('pt_pkey'); select * from pgstattuple('nosuch'); select * from pgstatginindex('pt'); select * from pgstattuple('pp'); select pg_relpages('pp'); select * from pgstattuple_approx('pp'); select * from pgstatginindex('pgi'); select * from pgstattuple('pgi');
 select pg_freespace('pt', -1); select pg_freespace('pv', 0);select pg_freespace('pt', 100000); select count(*) = pg_relpages('pt') from pg_freespace('pt');
 select count(*), bool_and(all_visible), bool_or(all_frozen) from pg_visibility_map('pt'); select all_visible = pg_relpages('pt'), all_frozen from pg_visibility_map_summary('pt'); vacuum freeze pt; select all_frozen = all_visible from pg_visibility_map_summary('pt'); select bool_and(pd_all_visible) from pg_visibility('pt'); select * from pg_visibility('pv'); select * from pg_visibility_map('pt', -1);select * from pg_visibility_map('pt', 100000);select * from pg_visibility('pt', 100000); select * from pg_check_frozen('pt'); select * from pg_check_visible('pt'); select * from pg_visibility_map('pt_pkey'); select * from pg_visibility('pt', 0);
 create role pgst_r; set role pgst_r; select pg_relpages('pt'); select pg_freespace('pt', 0); reset role; drop role pgst_r;
-drop table pt cascade; drop view pv; drop table pp; drop sequence psq; drop extension pgstattuple; drop extension pg_freespacemap; drop extension pg_visibility;
+drop table pt cascade; drop table pl; drop view pv; drop table pp; drop sequence psq; drop extension pgstattuple; drop extension pg_freespacemap; drop extension pg_visibility;
