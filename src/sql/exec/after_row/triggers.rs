@@ -190,7 +190,10 @@ pub(super) fn again(cx: &mut ExecContext, trigger: &RowTrigger) -> Result<Option
     let same = |t: &&Arc<RowTrigger>| {
         t.name == trigger.name && std::mem::discriminant(&t.work) == std::mem::discriminant(&trigger.work)
     };
-    Ok(now.of(trigger.event).iter().chain(&now.keys).find(same).cloned())
+    // A row that has left a partition has changed, to the table above that its event is about.
+    let changed = matches!((trigger.event, &trigger.work), (ChangeKind::Move, Work::Updated(_)));
+    let event = if changed { ChangeKind::Update } else { trigger.event };
+    Ok(now.of(event).iter().chain(&now.keys).find(same).cloned())
 }
 
 /// Tables with a foreign key on this one.
