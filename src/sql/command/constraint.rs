@@ -218,16 +218,25 @@ pub fn alter(cx: &mut ExecContext, table: Oid, wanted: &ast::Constraint) -> Resu
 }
 
 /// # Errors
-/// XX000 for a constraint that follows another one.
+/// XX000 for a constraint that follows another one: the topmost is the one to alter.
 fn derived(cx: &mut ExecContext, rel: &Relation, k: &Constraint) -> Result<Error> {
     let mut text = err!(INTERNAL_ERROR, "cannot alter constraint \"{}\" on relation \"{}\"", k.name, rel.name);
-    for parent in rel.lineage.parents.iter().chain([&rel.oid]) {
-        let parent = relation(cx, *parent)?;
-        let parts = parent.constraints.iter().flat_map(Constraint::parts);
-        if let Some(from) = parent.constraints.iter().cloned().chain(parts).find(|p| p.oid == k.parent) {
+    let (mut at, mut parent) = (rel.oid, k.parent);
+    while parent.is_valid() {
+        let above = relation(cx, at)?.lineage.parents.first().copied();
+        let mut from = None;
+        for table in above.into_iter().chain([at]) {
+            let table = relation(cx, table)?;
+            let parts = table.constraints.iter().flat_map(Constraint::parts);
+            let found = table.constraints.iter().cloned().chain(parts).find(|p| p.oid == parent);
+            from = from.or(found.map(|k| (k, table)));
+        }
+        let Some((top, table)) = from else { break };
+        (at, parent) = (table.oid, top.parent);
+        if !parent.is_valid() {
             text = text.detail(format!(
                 "Constraint \"{}\" is derived from constraint \"{}\" of relation \"{}\".",
-                k.name, from.name, parent.name
+                k.name, top.name, table.name
             ));
         }
     }

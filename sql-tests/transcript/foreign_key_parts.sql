@@ -1,0 +1,28 @@
+-- Trees of partitions that are detached and attached again: keys are merged with their own parts, none is made twice.
+create table pk (a int primary key);
+create table t (a int, b int, foreign key (a) references pk) partition by list (a);
+create table t5 (a int, b int) partition by range (b);
+create table t51 (a int, b int);
+alter table t attach partition t5 for values in (5);
+alter table t5 attach partition t51 for values from (0) to (10);
+alter table t detach partition t5;
+alter table t attach partition t5 for values in (5);
+alter table t5 detach partition t51;
+alter table t5 attach partition t51 for values from (0) to (10);
+alter table t51 alter constraint t_a_fkey deferrable;
+select conname, conrelid::regclass::text, (select conrelid::regclass from pg_constraint p where p.oid=c.conparentid)::text, convalidated, conislocal, coninhcount from pg_constraint c where conrelid::regclass::text ~ '^t' order by 1,2,3;
+alter table t detach partition t5;
+select conname, conrelid::regclass::text, (select conrelid::regclass from pg_constraint p where p.oid=c.conparentid)::text, convalidated, conislocal, coninhcount from pg_constraint c where conrelid::regclass::text ~ '^t' order by 1,2,3;
+drop table t, t5, pk;
+create table self (id int primary key, up int references self) partition by range (id);
+create table s1 partition of self for values from (0) to (10);
+create table s3 partition of self for values from (30) to (50) partition by range (id);
+create table s31 partition of s3 for values from (30) to (40);
+create table s32 (up int, id int not null);
+alter table s3 attach partition s32 for values from (40) to (50);
+alter table s3 detach partition s32;
+alter table s3 attach partition s32 for values from (40) to (50);
+alter table self detach partition s3;
+alter table self attach partition s3 for values from (30) to (50);
+select cr.relname, co.conname, p.conname, co.convalidated, cf.relname from pg_constraint co join pg_class cr on cr.oid = co.conrelid left join pg_class cf on cf.oid=co.confrelid left join pg_constraint p on p.oid = co.conparentid where co.contype='f' and cr.oid in (select relid from pg_partition_tree('self')) order by 1,2,3,5;
+drop table self;
