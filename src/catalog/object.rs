@@ -527,6 +527,9 @@ pub enum UserTypeKind {
         not_null: bool,
         default: Option<Arc<str>>,
         checks: Vec<Constraint>,
+        /// `typndims`: how many dimensions the base type was written with.
+        #[serde(default)]
+        dimensions: u16,
     },
     /// The composite's `pg_class` row holds its attributes.
     Composite {

@@ -45,6 +45,7 @@ pub fn all() -> impl Iterator<Item = Object> {
                 not_null: false,
                 default: default.map(Into::into),
                 checks: check.into_iter().collect(),
+                dimensions: 0,
             },
             acl: None,
         })

@@ -86,7 +86,8 @@ fn create_domain(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateDomainStm
         let made = check(cmd, cx, c, (namespace, stmt.name.name()), base, &checks)?.0;
         checks.push(made);
     }
-    let kind = UserTypeKind::Domain { base, collation, not_null: null == Some(true), default, checks };
+    let dimensions = stmt.typ.array_bounds.len() as u16;
+    let kind = UserTypeKind::Domain { base, collation, not_null: null == Some(true), default, checks, dimensions };
     let made = new_type(cx, stmt.name.name(), namespace, kind)?;
     put(cx, Object::Type(made))?;
     Ok("CREATE DOMAIN".into())

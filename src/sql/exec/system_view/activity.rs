@@ -5,7 +5,7 @@ use super::listing::role_name;
 use super::{Sink, View, row};
 use crate::base::{Flow, Oid, Result};
 use crate::catalog::object::fixed;
-use crate::lock::{LockMode, LockTag};
+use crate::lock::{LockMode, LockRow, LockTag};
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::rights::Subject;
 use crate::stat::{ActivityFacts, TlsFacts};
@@ -13,6 +13,7 @@ use crate::twophase::is_prepared_owner;
 use crate::types::Value;
 use crate::types::inet::Inet;
 use crate::types::numeric::Numeric;
+use std::collections::HashSet;
 
 pub(super) const VIEWS: &[View] = &[
     View { name: "pg_stat_activity", rows: activity },
@@ -163,6 +164,13 @@ fn target(tag: &LockTag) -> Target {
     }
 }
 
+/// Whether PostgreSQL would have the lock noted with its holder alone: `fastpath` (lock.c, EligibleForRelationFastPath).
+fn is_light(l: &LockRow, strong: &HashSet<&LockTag>) -> bool {
+    let weak = matches!(l.mode, LockMode::AccessShare | LockMode::RowShare | LockMode::RowExclusive);
+    let of_database = matches!(l.tag, LockTag::Relation { db, .. } if db.is_valid());
+    of_database && l.granted && weak && !is_prepared_owner(l.owner) && !strong.contains(&l.tag)
+}
+
 fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
     let instance = cx.backend()?.instance.clone();
     let sessions = instance.activity.list();
@@ -181,7 +189,9 @@ fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             true, NULL,
         ];
     }
-    for l in instance.storage.locks.rows() {
+    let held = instance.storage.locks.rows();
+    let strong: HashSet<&LockTag> = held.iter().filter(|l| l.mode > LockMode::ShareUpdateExclusive).map(|l| &l.tag).collect();
+    for l in &held {
         if l.granted && matches!(l.tag, LockTag::Virtual { .. }) {
             // All running ones are above.
             continue;
@@ -189,7 +199,7 @@ fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let t = target(&l.tag);
         row![sink;
             l.tag.kind(), t.database, t.relation, t.page, t.tuple.map(i32::from), t.virtual_id, t.xid, t.class, t.object, t.sub,
-            virtual_transaction(l.owner), (!is_prepared_owner(l.owner)).then_some(l.owner), l.mode.name(), l.granted, false, l.since_us.map(Stamp),
+            virtual_transaction(l.owner), (!is_prepared_owner(l.owner)).then_some(l.owner), l.mode.name(), l.granted, is_light(l, &strong), l.since_us.map(Stamp),
         ];
     }
     for (target, pid) in instance.storage.mvcc.serializable.rows() {

@@ -385,13 +385,23 @@ fn input_types(f: &Function) -> Vec<Oid> {
     f.arg_types.iter().enumerate().filter(|(n, _)| is_input(*n)).map(|(_, t)| *t).collect()
 }
 
+/// What the arguments are of that a VARIADIC parameter of this type takes.
+fn element_of(ty: Oid) -> Oid {
+    match ty {
+        oid::ANY => oid::ANY,
+        oid::ANYARRAY => oid::ANYELEMENT,
+        oid::ANYCOMPATIBLEARRAY => oid::ANYCOMPATIBLE,
+        _ => types::info(ty).map_or(Oid::INVALID, |i| i.element),
+    }
+}
+
 fn push_function(catalog: &Catalog, sink: &mut Sink, f: &Function) {
     let inputs = input_types(f);
     let defaults: Vec<&str> = f.arg_defaults.iter().flatten().map(|d| &**d).collect();
-    let variadic = f.arg_modes.iter().position(|m| *m == 'v').and_then(|n| types::info(f.arg_types[n]));
+    let variadic = f.arg_modes.iter().position(|m| *m == 'v').map_or(Oid::INVALID, |n| element_of(f.arg_types[n]));
     row![sink;
         f.oid, &f.name, f.namespace, f.owner, language(&f.language), f64::from(f.cost), f64::from(f.rows),
-        variadic.map_or(Oid::INVALID, |i| i.element), Oid::INVALID, f.kind, f.security_definer, f.leakproof, f.strict,
+        variadic, Oid::INVALID, f.kind, f.security_definer, f.leakproof, f.strict,
         f.returns_set, f.volatility, f.parallel, inputs.len(), defaults.len(), f.result.oid,
         oid_vector(inputs.iter().copied()),
         if f.arg_modes.is_empty() { NULL } else { types_array(&f.arg_types) },

@@ -65,6 +65,7 @@ struct Made<'a> {
     storage: u8,
     not_null: bool,
     base: Option<TypeRef>,
+    dimensions: u16,
     collation: Oid,
     default: Option<String>,
     acl: Option<&'a [String]>,
@@ -73,6 +74,7 @@ struct Made<'a> {
 
 const ARRAY_IO: [u32; 4] = [750, 751, 2400, 2401];
 const RECORD_IO: [u32; 4] = [2290, 2291, 2402, 2403];
+const SHELL_IO: [u32; 4] = [2398, 2399, 0, 0];
 const ENUM_IO: [u32; 4] = [3506, 3507, 3532, 3533];
 
 impl<'a> Made<'a> {
@@ -95,6 +97,7 @@ impl<'a> Made<'a> {
             storage: b'x',
             not_null: false,
             base: None,
+            dimensions: 0,
             collation: Oid::INVALID,
             default: None,
             acl: None,
@@ -112,7 +115,7 @@ impl<'a> Made<'a> {
             self.oid, self.name, self.namespace, self.owner, self.len, self.byval, self.kind, self.category, false,
             self.defined, ',', self.relation, subscript, self.element, self.array, self.io[0], self.io[1], self.io[2],
             self.io[3], 0, 0, self.analyze, self.align, self.storage, self.not_null,
-            self.base.map_or(Oid::INVALID, |b| b.oid), self.base.map_or(-1, |b| b.typmod), 0, self.collation, self.default.clone(),
+            self.base.map_or(Oid::INVALID, |b| b.oid), self.base.map_or(-1, |b| b.typmod), i32::from(self.dimensions), self.collation, self.default.clone(),
             self.default, Acl(self.acl),
         ];
     }
@@ -136,12 +139,16 @@ fn push_user(catalog: &Catalog, sink: &mut Sink, t: &UserType) {
                 ..made
             };
         }
-        UserTypeKind::Domain { base, collation: named, not_null, default, .. } => {
+        UserTypeKind::Domain { base, collation: named, not_null, default, dimensions, .. } => {
             let default = default.as_ref().map(ToString::to_string);
-            made = Made { kind: 'd', not_null: *not_null, base: Some(*base), default, ..made };
-            if let Some(i) = types::info(base.oid) {
+            let dimensions = *dimensions;
+            made = Made { kind: 'd', not_null: *not_null, base: Some(*base), default, dimensions, ..made };
+            // Below other domains.
+            if let Some(i) = types::info(types::base_type(base.oid)) {
+                made.analyze = analyzer(i);
                 let io = [2597, i.output.0, 2598, i.send.0];
-                let collation = if named.is_valid() { *named } else { i.collation };
+                let above = types::info(base.oid).map_or(i.collation, |b| b.collation);
+                let collation = if named.is_valid() { *named } else { above };
                 let (len, byval, category, align, storage) = (i.len, i.byval, i.category, i.align, i.storage);
                 made = Made { len, byval, category, io, align, storage, collation, ..made };
             }
@@ -161,7 +168,18 @@ fn push_user(catalog: &Catalog, sink: &mut Sink, t: &UserType) {
             made = Made { io: b.functions.map(|f| f.0), category, align, storage, collation, ..made };
         }
         UserTypeKind::Shell => {
-            made = Made { len: 4, byval: true, kind: 'p', category: b'P', defined: false, align: b'i', ..made };
+            let (io, storage) = (SHELL_IO, b'p');
+            made = Made {
+                len: 4,
+                byval: true,
+                kind: 'p',
+                category: b'P',
+                defined: false,
+                io,
+                align: b'i',
+                storage,
+                ..made
+            };
         }
     }
     let (align, collation) = (made.align, made.collation);

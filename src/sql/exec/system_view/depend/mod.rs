@@ -18,6 +18,7 @@ use crate::sql::text_search;
 use crate::types::IoContext;
 use read::columns_of;
 pub(crate) use read::{Found, of_expression, of_queries, of_query};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(super) const VIEWS: &[View] = &[View { name: "pg_depend", rows: dependencies }];
@@ -121,7 +122,7 @@ impl Rows<'_> {
     }
 
     fn type_(&mut self, of: Of, ty: Oid) {
-        if ty >= Oid::FIRST_NORMAL {
+        if ty >= FIRST_UNPINNED {
             self.push(of, (class::TYPE, ty, 0), 'n');
         }
     }
@@ -174,7 +175,12 @@ impl Rows<'_> {
             let of = Of(class::POLICY, p.oid, 0);
             self.push(of, (class::RELATION, c.oid, 0), 'a');
             for d in &p.depends {
-                self.push(of, (d.on.class, d.on.oid, d.on.sub), 'n');
+                // Columns say that their relation is read.
+                let by_columns =
+                    |o: &crate::catalog::object::Depend| (o.on.class, o.on.oid) == (d.on.class, d.on.oid) && o.on.sub != 0;
+                if d.on.sub != 0 || !p.depends.iter().any(by_columns) {
+                    self.push(of, (d.on.class, d.on.oid, d.on.sub), 'n');
+                }
             }
         }
     }
@@ -194,12 +200,18 @@ impl Rows<'_> {
             .unwrap_or_default();
         self.constraints(c, &stored);
         self.defaults(c, &stored);
-        for k in c.lineage.key.iter().flat_map(|k| &k.columns).filter(|k| k.attno > 0) {
-            let of = Of(class::RELATION, c.oid, i32::from(k.attno));
-            self.push(of, (class::RELATION, c.oid, 0), 'i');
+        // The columns that are keys, or that an expression reads, belong to their table.
+        let keys = c.lineage.key.iter().flat_map(|k| &k.columns).filter(|k| k.attno > 0);
+        let mut columns: BTreeSet<i32> = keys.map(|k| i32::from(k.attno)).collect();
+        for (class, oid, sub) in stored.partition_key.iter().flat_map(|e| read::of_expression(e, c.oid)) {
+            if (class, oid) == (class::RELATION, c.oid) {
+                columns.insert(sub);
+            } else if oid >= Oid::FIRST_NORMAL {
+                self.push(Of(class::RELATION, c.oid, 0), (class, oid, sub), 'n');
+            }
         }
-        for e in &stored.partition_key {
-            self.expression(Of(class::RELATION, c.oid, 0), e, Oid::INVALID, 'n');
+        for column in columns {
+            self.push(Of(class::RELATION, c.oid, column), (class::RELATION, c.oid, 0), 'i');
         }
     }
 
@@ -207,7 +219,10 @@ impl Rows<'_> {
         for k in &c.constraints {
             let of = Of(class::CONSTRAINT, k.oid, 0);
             let check = stored.checks.iter().find(|(n, _)| k.kind == ConstraintKind::Check && *n == k.name);
-            let columns = check.map_or_else(|| k.columns.clone(), |(_, e)| columns_of(e));
+            let columns = match check {
+                Some((_, e)) => columns_of(e),
+                None => [k.columns.clone(), self.included(k)].concat(),
+            };
             for column in &columns {
                 self.push(of, (class::RELATION, c.oid, i32::from(*column)), 'a');
             }
@@ -230,6 +245,17 @@ impl Rows<'_> {
             self.key_triggers(c, k);
             k.parts().for_each(|p| self.key_part(c, &p));
         }
+    }
+
+    /// The columns that the index of a key has beside it.
+    fn included(&self, k: &Constraint) -> Vec<i16> {
+        if !matches!(k.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclude) {
+            return Vec::new();
+        }
+        let record = self.catalog.class(k.index);
+        let index = record.as_ref().and_then(|r| as_class(r)?.index.as_ref());
+        let beside = index.and_then(|i| i.columns.get(i.key_columns..)).unwrap_or_default();
+        beside.iter().map(|c| c.attno).filter(|n| *n > 0 && !k.columns.contains(n)).collect()
     }
 
     /// What a foreign key is to a partition of the table that it refers to.
