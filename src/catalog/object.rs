@@ -104,6 +104,7 @@ pub mod fixed {
     pub const GIN_AM: Oid = Oid(2742);
     pub const GIST_AM: Oid = Oid(783);
     pub const BRIN_AM: Oid = Oid(3580);
+    pub const SPGIST_AM: Oid = Oid(4000);
 }
 
 /// What names an object: its kind's catalog, its OID, and a sub-number (a comment's column).
@@ -143,6 +144,8 @@ pub enum Object {
     TsConfig(super::TsConfig),
     TsDictionary(super::TsDictionary),
     OpClass(super::OpClass),
+    OpFamily(super::OpFamily),
+    Conversion(super::Conversion),
     EventTrigger(super::EventTrigger),
     Tablespace(super::Tablespace),
     Foreign(super::Foreign),
@@ -920,6 +923,8 @@ impl Object {
             Object::TsConfig(o) => ObjectKey::new(class::TS_CONFIG, o.oid),
             Object::TsDictionary(o) => ObjectKey::new(class::TS_DICTIONARY, o.oid),
             Object::OpClass(o) => ObjectKey::new(class::OPCLASS, o.oid),
+            Object::OpFamily(o) => ObjectKey::new(class::OPFAMILY, o.oid),
+            Object::Conversion(o) => ObjectKey::new(class::CONVERSION, o.oid),
             Object::EventTrigger(o) => ObjectKey::new(class::EVENT_TRIGGER, o.oid),
             Object::Tablespace(o) => ObjectKey::new(class::TABLESPACE, o.oid),
             Object::Foreign(o) => o.key(),
@@ -954,6 +959,8 @@ impl Object {
             Object::TsConfig(o) => Some((o.namespace, &o.name)),
             Object::TsDictionary(o) => Some((o.namespace, &o.name)),
             Object::OpClass(o) => Some((o.namespace, &o.name)),
+            Object::OpFamily(o) => Some((o.namespace, &o.name)),
+            Object::Conversion(o) => Some((o.namespace, &o.name)),
             Object::Foreign(o) => (!o.is_mapping()).then_some((Oid::INVALID, o.name.as_str())),
             Object::Cast(_)
             | Object::Stats(_)
@@ -1037,6 +1044,8 @@ impl Object {
             Object::EventTrigger(t) => (t.owner, None),
             Object::Operator(o) => (o.owner, None),
             Object::OpClass(o) => (o.owner, None),
+            Object::OpFamily(o) => (o.owner, None),
+            Object::Conversion(o) => (o.owner, None),
             Object::Collation(c) => (c.owner, None),
             Object::TsConfig(c) => (c.owner, None),
             Object::TsDictionary(d) => (d.owner, None),

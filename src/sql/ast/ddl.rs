@@ -821,6 +821,40 @@ pub enum OpClassItem {
     Storage(TypeName),
 }
 
+/// ALTER OPERATOR … SET.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterOperatorStmt {
+    pub operator: OperSignature,
+    pub options: Vec<DefElem>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateOpFamilyStmt {
+    pub name: QualName,
+    pub method: Name,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlterOpFamilyStmt {
+    pub name: QualName,
+    pub method: Name,
+    pub action: AlterOpFamilyAction,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum AlterOpFamilyAction {
+    Add(Vec<OpClassItem>),
+    Drop(Vec<OpFamilyMember>),
+}
+
+/// A member of an operator family, by number and types.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpFamilyMember {
+    pub operator: bool,
+    pub number: i32,
+    pub types: Vec<TypeName>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlterExtensionStmt {
     pub name: Name,

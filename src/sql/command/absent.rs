@@ -2,7 +2,7 @@
 
 use super::names;
 use super::write::resolve_type;
-use super::{Command, cast, collation, drop, operator};
+use super::{Command, cast, collation, drop, operator, schema_object};
 use crate::base::{Error, Flow, Oid, Result, SqlState};
 use crate::catalog::IndexMethod;
 use crate::catalog::ObjectKey;
@@ -110,6 +110,9 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<bool> 
     }
     let mut targets = Vec::new();
     for name in &stmt.names {
+        if let ObjectName::OpClass { method, .. } = name {
+            schema_object::method(method)?;
+        }
         if let Some(key) =
             own_one(cmd, cx, stmt.object, name).map_err(without_place).or_else(|e| match stmt.missing_ok {
                 true if is_missing(&e) => Ok(None),
@@ -134,7 +137,7 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<bool> 
     Ok(true)
 }
 
-/// A user's operator, cast or collation.
+/// A user's operator, cast, collation, conversion, operator class or family.
 fn own_one(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Result<Option<ObjectKey>> {
     Ok(match name {
         ObjectName::Operator(sig) if names::check_schema(cx, sig.op.schema.as_deref()).is_err() => None,
@@ -154,6 +157,10 @@ fn own_one(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &Objec
                 });
             }
             Some(key)
+        }
+        ObjectName::OpClass { .. } => schema_object::find(cx, object, name)?.map(|o| o.key()),
+        ObjectName::Name(_) if object == ObjectType::Conversion => {
+            schema_object::find(cx, object, name)?.map(|o| o.key())
         }
         ObjectName::Cast { from, to } => cast::named(cmd, cx, from, to)?.map(|c| ObjectKey::new(class::CAST, c.oid)),
         _ => None,

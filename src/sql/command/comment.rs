@@ -46,7 +46,7 @@ fn missing_database(cx: &mut ExecContext, stmt: &CommentStmt) -> Result<bool> {
 
 pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<ObjectKey> {
     if let ObjectName::Function(_) = &stmt.name {
-        let f = super::function::named(cmd, cx, stmt.object, &stmt.name)?;
+        let f = super::function::named(cmd, cx, (stmt.object, None), &stmt.name)?;
         return Ok(ObjectKey::new(class::PROC, f.oid));
     }
     if let ObjectName::Operator(sig) = &stmt.name {
@@ -59,6 +59,12 @@ pub fn object(cmd: &Command, cx: &mut ExecContext, stmt: &CommentStmt) -> Flow<O
         let found = super::cast::named(cmd, cx, from, to)?;
         let found = found.ok_or_else(|| Error::unsupported("comments on built-in casts are not supported"))?;
         return Ok(ObjectKey::new(class::CAST, found.oid));
+    }
+    if matches!(stmt.object, ObjectType::Conversion | ObjectType::OpClass | ObjectType::OpFamily) {
+        return match super::schema_object::find(cx, stmt.object, &stmt.name)? {
+            Some(found) => Ok(found.key()),
+            None => Err(super::absent::refuse_alter(cmd, cx, stmt.object, &stmt.name, "COMMENT").into()),
+        };
     }
     if let (ObjectType::Collation, ObjectName::Name(name)) = (stmt.object, &stmt.name) {
         let found = super::collation::named(cx, name)?;

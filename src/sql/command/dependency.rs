@@ -226,6 +226,7 @@ fn dependents(cx: &mut ExecContext, key: ObjectKey) -> Result<Vec<Dependent>> {
             let text = format!("'{}'::regdictionary", key.oid);
             expressions_that(cx, &text, |e| names(e, oid::REGDICTIONARY, key.oid), &mut found)?;
         }
+        class::OPFAMILY => of_opfamily(&catalog, key.oid, &mut found),
         class::OPCLASS => of_opclass(&catalog, key.oid, &mut found),
         _ => {}
     }
@@ -243,6 +244,8 @@ fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
         class::TS_CONFIG,
         class::TS_DICTIONARY,
         class::OPCLASS,
+        class::OPFAMILY,
+        class::CONVERSION,
     ] {
         for record in catalog.mentioning(class, namespace) {
             let inside = record.object.name().is_some_and(|(place, _)| place == namespace);
@@ -258,6 +261,16 @@ fn members(catalog: &Catalog, namespace: Oid, found: &mut Vec<Dependent>) {
         if matches!(&record.object, Object::Extension(e) if e.namespace == namespace) {
             let key = record.object.key();
             found.push(Dependent { key, age: key.oid, silent: false });
+        }
+    }
+}
+
+/// Classes go with their family.
+fn of_opfamily(catalog: &Catalog, oid: Oid, found: &mut Vec<Dependent>) {
+    for record in catalog.mentioning(class::OPCLASS, oid) {
+        if matches!(&record.object, Object::OpClass(o) if o.family == oid) {
+            let key = record.object.key();
+            found.push(Dependent { key, age: key.oid, silent: true });
         }
     }
 }

@@ -61,6 +61,9 @@ fn words(object: ObjectType) -> &'static str {
         ObjectType::EventTrigger => "EVENT TRIGGER",
         ObjectType::Extension => "EXTENSION",
         ObjectType::Collation => "COLLATION",
+        ObjectType::Conversion => "CONVERSION",
+        ObjectType::OpClass => "OPERATOR CLASS",
+        ObjectType::OpFamily => "OPERATOR FAMILY",
         _ => "of this kind",
     }
 }
@@ -328,10 +331,8 @@ pub fn describe(cx: &mut ExecContext, key: ObjectKey) -> Result<String> {
         Object::Foreign(f) => super::foreign_data::shown(&catalog, f),
         Object::Extension(e) => format!("extension {}", e.name),
         Object::EventTrigger(t) => format!("event trigger {}", t.name),
-        Object::OpClass(o) => {
-            let visible = catalog.effective_path().contains(&o.namespace);
-            let schema = catalog.namespace(o.namespace).map(|n| format!("{}.", n.name)).filter(|_| !visible);
-            format!("operator class {}{} for access method {}", schema.unwrap_or_default(), o.name, o.method_name())
+        o @ (Object::OpClass(_) | Object::OpFamily(_) | Object::Conversion(_)) => {
+            super::schema_object::shown(&catalog, o)
         }
         Object::Operator(o) => format!("operator {}", super::operator::shown(cx, o)),
         Object::Cast(c) => super::cast::shown(cx, c),

@@ -29,6 +29,7 @@ mod column;
 mod comment;
 mod concurrent;
 mod constraint;
+mod conversion;
 pub mod cursor;
 mod database;
 mod declared;
@@ -59,6 +60,7 @@ mod move_files;
 mod names;
 mod opclass;
 mod operator;
+mod opfamily;
 mod owned;
 mod owner;
 mod partial;
@@ -85,6 +87,7 @@ mod row_type;
 mod rule;
 mod rule_columns;
 mod schema;
+mod schema_object;
 pub mod sequence;
 mod set_constraints;
 mod setting;
@@ -293,6 +296,10 @@ fn perform(cmd: &mut Command, cx: &mut ExecContext) -> Flow<Outcome> {
         Stmt::AlterTsConfig(s) => text_search::alter_config(cmd, cx, s)?,
         Stmt::Define(s) if s.object == ast::ObjectType::Type => base_type::create(cmd, cx, s)?,
         Stmt::CreateOpClass(s) => opclass::create(cmd, cx, s)?,
+        Stmt::CreateOpFamily(s) => opfamily::create(cx, s)?,
+        Stmt::AlterOpFamily(s) => opfamily::alter(cmd, cx, s)?,
+        Stmt::AlterOperator(s) => operator::alter(cmd, cx, s)?,
+        Stmt::CreateConversion(s) => conversion::create(cx, s)?,
         Stmt::CreateCast(s) => cast::create(cmd, cx, s)?,
         Stmt::AlterEnum(s) => types::alter_enum(cmd, cx, s)?,
         Stmt::CreateCompositeType(s) => types::create_composite(cmd, cx, s)?,

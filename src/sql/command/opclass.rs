@@ -1,15 +1,16 @@
 //! CREATE OPERATOR CLASS, as the scripts of extensions have it. PostgreSQL 15, opclasscmds.c.
 //!
 //! What an index does with values is code of the program: a class is made of functions that have some. B-trees and hash
-//! indexes order and hash the values of a type in one way only, so that their classes are those of types that have code.
+//! indexes order and hash the values of a type in one way only: classes of other orders are kept, and refused where an
+//! index or a partition's key names one.
 
 use super::write::{new_oid, put, resolve_type};
-use super::{Command, names, operator, schema};
+use super::{Command, names, operator, opfamily, schema, schema_object};
 use crate::base::{Error, Flow, Oid, Result};
 use crate::catalog::object::{class, fixed};
 use crate::catalog::{Catalog, IndexMethod, Object, OpClass};
 use crate::err;
-use crate::sql::ast::{CreateOpClassStmt, FuncSignature, OpClassItem, OperSignature, QualName};
+use crate::sql::ast::{CreateOpClassStmt, FuncSignature, ObjectName, ObjectType, OpClassItem, OperSignature, QualName};
 use crate::sql::bind::Names;
 use crate::sql::exec::{ExecContext, system_view};
 use crate::sql::func;
@@ -33,7 +34,7 @@ fn code_of(symbol: &str) -> Option<&'static str> {
 }
 
 /// A function by name and types, those of `internal` included.
-fn function(cmd: &Command, cx: &mut ExecContext, sig: &FuncSignature) -> Result<&'static func::FuncDef> {
+pub fn function(cmd: &Command, cx: &mut ExecContext, sig: &FuncSignature) -> Result<&'static func::FuncDef> {
     let mut given = Vec::new();
     for p in sig.args.iter().flatten() {
         given.push(resolve_type(cx, &cmd.source, &p.typ)?.oid);
@@ -41,11 +42,12 @@ fn function(cmd: &Command, cx: &mut ExecContext, sig: &FuncSignature) -> Result<
     let catalog = cx.backend()?.catalog.clone();
     let known = Names::functions(&*catalog, sig.name.schema(), sig.name.name());
     let found = known.into_iter().find(|(_, f)| f.args == given).map(|(_, f)| f);
-    found.ok_or_else(|| err!(UNDEFINED_FUNCTION, "function {} does not exist", sig.name.joined()))
+    let listed = || crate::sql::routine::shown::listed(&*cx.fx.io.hooks, &sig.name.joined(), &given);
+    found.ok_or_else(|| err!(UNDEFINED_FUNCTION, "function {} does not exist", listed()))
 }
 
 /// An operator of users, or a built-in one, and its argument types.
-fn oper(cmd: &Command, cx: &mut ExecContext, sig: &OperSignature) -> Result<(Oid, [Oid; 2])> {
+pub fn oper(cmd: &Command, cx: &mut ExecContext, sig: &OperSignature) -> Result<(Oid, [Oid; 2])> {
     if let Some(o) = operator::named(cmd, cx, sig)? {
         return Ok((o.oid, [o.left, o.right]));
     }
@@ -56,19 +58,15 @@ fn oper(cmd: &Command, cx: &mut ExecContext, sig: &OperSignature) -> Result<(Oid
 
 pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateOpClassStmt) -> Flow<String> {
     let backend = cx.backend()?;
+    let namespace = schema::for_new(backend, stmt.name.schema())?;
     if !backend.user.is_superuser {
         return Err(err!(INSUFFICIENT_PRIVILEGE, "must be superuser to create an operator class").into());
     }
-    let namespace = schema::for_new(backend, stmt.name.schema())?;
     let owner = backend.user.current;
     names::lock_name(cx, class::OPCLASS, namespace, stmt.name.name())?;
     let input = resolve_type(cx, &cmd.source, &stmt.typ)?.oid;
-    let method = IndexMethod::named(&stmt.method).filter(|m| match m {
-        IndexMethod::Gin | IndexMethod::Gist => true,
-        IndexMethod::Btree | IndexMethod::Hash => of_code(input),
-        IndexMethod::Brin => false,
-    });
-    let Some(method) = method.filter(|_| stmt.family.is_none()) else {
+    schema_object::method(&stmt.method)?;
+    let Some(method) = IndexMethod::named(&stmt.method).filter(|m| *m != IndexMethod::Brin) else {
         return Err(Error::unsupported(format!("operator classes for {} are not supported", stmt.method)).into());
     };
     let mut made = OpClass {
@@ -89,27 +87,75 @@ pub fn create(cmd: &Command, cx: &mut ExecContext, stmt: &CreateOpClassStmt) -> 
     for item in &stmt.items {
         take(cmd, cx, item, &mut made)?;
     }
-    let own = match method {
-        IndexMethod::Btree | IndexMethod::Hash => made.functions.iter().all(|f| f.1 >= Oid::FIRST_NORMAL),
-        _ => !made.code.is_empty(),
-    };
-    if !own {
+    let compares = matches!(method, IndexMethod::Btree | IndexMethod::Hash);
+    if compares && made.key.is_valid() && made.key != input {
+        let text = "storage type cannot be different from data type for access method";
+        return Err(err!(INVALID_OBJECT_DEFINITION, "{text} \"{}\"", method.name()).into());
+    }
+    if made.key == input {
+        made.key = Oid::INVALID;
+    }
+    if made.code.is_empty() && !compares {
         return Err(Error::unsupported("operator classes other than those of extensions are not supported").into());
     }
     if named(&cx.backend()?.catalog.clone(), method, &stmt.name)?.is_some_and(|o| o.namespace == namespace) {
         let text = format!("operator class \"{}\" for access method \"{}\" already exists", made.name, method.name());
         return Err(err!(DUPLICATE_OBJECT, "{text}").into());
     }
-    (made.oid, made.family) = (new_oid(cx)?, new_oid(cx)?);
+    if made.default {
+        refuse_second(cx, &made, (method, &stmt.typ.names.join(".")))?;
+    }
+    made.family = family(cmd, cx, stmt, namespace, method)?;
+    made.oid = new_oid(cx)?;
     put(cx, Object::OpClass(made))?;
     Ok("CREATE OPERATOR CLASS".into())
+}
+
+/// # Errors
+/// 42710 where the type has a default class.
+fn refuse_second(cx: &mut ExecContext, made: &OpClass, (method, shown): (IndexMethod, &str)) -> Result<()> {
+    let catalog = cx.backend()?.catalog.clone();
+    let built_in = system_view::opclass_of(method, system_view::default_opclass(method, made.input));
+    let built_in = built_in.filter(|c| c.input == made.input).map(|c| c.name.to_owned());
+    let of_users = catalog.all(class::OPCLASS).into_iter().find_map(|r| match &r.object {
+        Object::OpClass(o) if o.default && (o.method, o.input) == (made.method, made.input) => Some(o.name.clone()),
+        _ => None,
+    });
+    let Some(other) = built_in.or(of_users) else { return Ok(()) };
+    let text = format!("could not make operator class \"{}\" be default for type {shown}", made.name);
+    Err(err!(DUPLICATE_OBJECT, "{text}").detail(format!("Operator class \"{other}\" already is the default.")))
+}
+
+/// The family named, the one of the class's name, or a new one of this name.
+fn family(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    stmt: &CreateOpClassStmt,
+    namespace: Oid,
+    method: IndexMethod,
+) -> Result<Oid> {
+    if let Some(name) = &stmt.family {
+        let name = ObjectName::OpClass { name: name.clone(), method: stmt.method.clone() };
+        return match schema_object::find(cx, ObjectType::OpFamily, &name)? {
+            Some(Object::OpFamily(f)) => Ok(f.oid),
+            _ => Err(super::absent::refuse_alter(cmd, cx, ObjectType::OpFamily, &name, "FAMILY")),
+        };
+    }
+    match cx.backend()?.catalog.opfamily_in(namespace, method.oid(), stmt.name.name()) {
+        Some(f) => Ok(f.oid),
+        None => opfamily::new(cx, namespace, method.oid(), stmt.name.name()),
+    }
 }
 
 fn take(cmd: &Command, cx: &mut ExecContext, item: &OpClassItem, made: &mut OpClass) -> Result<()> {
     match item {
         OpClassItem::Storage(t) => made.key = resolve_type(cx, &cmd.source, t)?.oid,
         OpClassItem::Function { number, types, function: sig } => {
+            opfamily::number("function", *number, opfamily::limits(made.method).1)?;
             let f = function(cmd, cx, sig)?;
+            if !types.is_empty() || matches!(made.method, fixed::BTREE_AM | fixed::HASH_AM) {
+                opfamily::check_function(made.method, *number as i16, f)?;
+            }
             let mut of = [made.input; 2];
             for (slot, t) in of.iter_mut().zip(types) {
                 *slot = resolve_type(cx, &cmd.source, t)?.oid;
@@ -122,9 +168,15 @@ fn take(cmd: &Command, cx: &mut ExecContext, item: &OpClassItem, made: &mut OpCl
             if tells {
                 made.code = code_of(f.fact.src).unwrap_or_default().to_owned();
             }
+            // The type's own order, or hash.
+            let of_type = *number == 1 && f.fact.src.starts_with("$libdir/") && of_code(made.input);
+            if matches!(made.method, fixed::BTREE_AM | fixed::HASH_AM) && of_type {
+                made.code = "type".to_owned();
+            }
             made.functions.push((*number as i16, f.oid, of));
         }
         OpClassItem::Operator { number, op, types, order_by } => {
+            opfamily::number("operator", *number, opfamily::limits(made.method).0)?;
             let (oid, of) = match types {
                 Some(sig) => oper(cmd, cx, sig)?,
                 None => of_input(cx, op.schema.as_deref(), &op.name, made.input)?,

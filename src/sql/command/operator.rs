@@ -1,4 +1,4 @@
-//! CREATE and DROP OPERATOR. PostgreSQL 15, operatorcmds.c and pg_operator.c: same refusals.
+//! CREATE, ALTER and DROP OPERATOR. PostgreSQL 15, operatorcmds.c and pg_operator.c: same refusals.
 
 use super::write::{new_oid, put, resolve_type_unplaced};
 use super::{Command, function, names, role, schema};
@@ -7,7 +7,7 @@ use crate::base::{Error, Flow, Oid, Result, Severity, SqlState};
 use crate::catalog::object::{Depend, class};
 use crate::catalog::{Object, ObjectKey, Operator};
 use crate::err;
-use crate::sql::ast::{DefArg, DefElem, DefineStmt, OperName, OperSignature, QualName, TypeName};
+use crate::sql::ast::{AlterOperatorStmt, DefArg, DefElem, DefineStmt, OperName, OperSignature, QualName, TypeName};
 use crate::sql::bind::Names;
 use crate::sql::exec::ExecContext;
 use crate::sql::func::{self, FuncDef};
@@ -109,12 +109,23 @@ fn exact(cx: &mut ExecContext, name: &QualName, types: &[Oid]) -> Result<&'stati
     }
 }
 
-/// Selectivity functions are built in.
-fn selectivity(cx: &mut ExecContext, name: &Option<QualName>, args: &[Oid]) -> Result<Oid> {
-    match name {
-        Some(name) => Ok(exact(cx, name, args)?.oid),
-        None => Ok(Oid::INVALID),
+const RESTRICT: [Oid; 4] = [oid::INTERNAL, oid::OID, oid::INTERNAL, oid::INT4];
+const JOIN: [Oid; 5] = [oid::INTERNAL, oid::OID, oid::INTERNAL, oid::INT2, oid::INTERNAL];
+
+/// A selectivity function. Those of joins may have one argument less.
+fn selectivity(cx: &mut ExecContext, name: Option<&QualName>, args: &[Oid]) -> Result<Oid> {
+    let Some(name) = name else { return Ok(Oid::INVALID) };
+    let f = match exact(cx, name, args) {
+        Err(e) if args.len() == JOIN.len() => exact(cx, name, &args[..4]).map_err(|_| e)?,
+        found => found?,
+    };
+    if f.ret != oid::FLOAT8 {
+        let what = if args.len() == JOIN.len() { "join" } else { "restriction" };
+        let text = format!("{what} estimator function {} must return type double precision", name.joined());
+        return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text));
     }
+    function::may_call(cx, f)?;
+    Ok(f.oid)
 }
 
 fn check(o: &Options, binary: bool, boolean: bool) -> Result<()> {
@@ -170,8 +181,8 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
     let def = exact(cx, function, &types)?;
     function::may_call(cx, def)?;
     check(&o, left.is_valid(), def.ret == oid::BOOL)?;
-    let restrict = selectivity(cx, &o.restrict, &[oid::INTERNAL, oid::OID, oid::INTERNAL, oid::INT4])?;
-    let join = selectivity(cx, &o.join, &[oid::INTERNAL, oid::OID, oid::INTERNAL, oid::INT2, oid::INTERNAL])?;
+    let restrict = selectivity(cx, o.restrict.as_ref(), &RESTRICT)?;
+    let join = selectivity(cx, o.join.as_ref(), &JOIN)?;
     let user = cx.backend()?.user.current;
     if find(cx, namespace, &name.name, left, right)?.is_some() {
         return Err(err!(DUPLICATE_FUNCTION, "operator {} already exists", name.name).into());
@@ -192,19 +203,55 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
         hashes: o.hashes,
         restrict,
         join,
-        depends: depends(&types, def),
+        depends: Vec::new(),
     };
+    made.depends = depends(&made);
     made.commutator = related(cx, &made, o.commutator.as_ref(), true)?;
     made.negator = related(cx, &made, o.negator.as_ref(), false)?;
     put(cx, Object::Operator(made))?;
     Ok("CREATE OPERATOR".into())
 }
 
-fn depends(types: &[Oid], def: &FuncDef) -> Vec<Depend> {
+fn depends(o: &Operator) -> Vec<Depend> {
     let on = |class, oid| Depend { on: ObjectKey::new(class, oid), auto: false };
-    let mut out = vec![on(class::PROC, def.oid)];
-    out.extend(types.iter().chain([&def.ret]).map(|t| on(class::TYPE, *t)));
-    out
+    let functions = [o.function, o.restrict, o.join].map(|f| (class::PROC, f));
+    let types = [o.left, o.right, o.result].map(|t| (class::TYPE, t));
+    functions.into_iter().chain(types).filter(|(_, oid)| oid.is_valid()).map(|(class, oid)| on(class, oid)).collect()
+}
+
+/// ALTER OPERATOR … SET.
+pub fn alter(cmd: &Command, cx: &mut ExecContext, stmt: &AlterOperatorStmt) -> Flow<String> {
+    let mut wanted: [Option<Option<QualName>>; 2] = [None, None];
+    for e in &stmt.options {
+        let slot = match e.name.as_str() {
+            "restrict" => &mut wanted[0],
+            "join" => &mut wanted[1],
+            "leftarg" | "rightarg" | "function" | "procedure" | "commutator" | "negator" | "hashes" | "merges" => {
+                return Err(err!(SYNTAX_ERROR, "operator attribute \"{}\" cannot be changed", e.name).into());
+            }
+            other => return Err(err!(SYNTAX_ERROR, "operator attribute \"{other}\" not recognized").into()),
+        };
+        let none = matches!(&e.arg, Some(DefArg::Str(s)) if s == "none");
+        *slot = Some((!none).then(|| name_of(e)));
+    }
+    let Some(mut o) = named(cmd, cx, &stmt.operator)? else {
+        super::absent::built_in_operator(cmd, cx, &stmt.operator)?;
+        return Err(Error::unsupported("ALTER OPERATOR of built-in operators is not supported").into());
+    };
+    let [restrict, join] = wanted;
+    let options = Options { restrict: restrict.clone().flatten(), join: join.clone().flatten(), ..Options::default() };
+    let new_restrict = selectivity(cx, options.restrict.as_ref(), &RESTRICT)?;
+    let new_join = selectivity(cx, options.join.as_ref(), &JOIN)?;
+    check(&options, o.left.is_valid() && o.right.is_valid(), o.result == oid::BOOL)?;
+    if restrict.is_some() {
+        o.restrict = new_restrict;
+    }
+    if join.is_some() {
+        o.join = new_join;
+    }
+    o.depends = depends(&o);
+    put(cx, Object::Operator(o))?;
+    Ok("ALTER OPERATOR".into())
 }
 
 /// The commutator or negator: itself, or one that is there, which learns of it. Of one that is not there nothing is kept.
@@ -240,6 +287,7 @@ fn related(cx: &mut ExecContext, made: &Operator, name: Option<&OperName>, commu
 
 fn path(cx: &mut ExecContext, schema: Option<&str>) -> Result<Vec<Oid>> {
     let catalog = cx.backend()?.catalog.clone();
+    names::may_look_into(&catalog, schema)?;
     Ok(match schema {
         Some(s) => vec![catalog.namespace_oid(s)?],
         None => catalog.effective_path().to_vec(),

@@ -159,6 +159,8 @@ fn give(cx: &mut ExecContext, key: ObjectKey, new: Oid) -> Flow<()> {
         Object::EventTrigger(t) => t.owner = new,
         Object::Operator(o) => o.owner = new,
         Object::OpClass(o) => o.owner = new,
+        Object::OpFamily(o) => o.owner = new,
+        Object::Conversion(c) => c.owner = new,
         Object::Collation(c) => c.owner = new,
         Object::TsConfig(c) => c.owner = new,
         Object::TsDictionary(d) => d.owner = new,

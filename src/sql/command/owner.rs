@@ -77,7 +77,7 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
     let tag = cmd.stmt.tag().to_string();
     let new = role::resolve(cx.backend()?, &stmt.owner)?;
     if let ObjectName::Function(_) = &stmt.name {
-        let mut f = super::function::named(cmd, cx, stmt.object, &stmt.name)?;
+        let mut f = super::function::named(cmd, cx, (stmt.object, Some("function")), &stmt.name)?;
         may_become(cx, new.0, &new.1)?;
         change_owner(&mut f.owner, &mut f.acl, new.0);
         put(cx, Object::Function(f))?;
@@ -94,6 +94,12 @@ pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterOwnerStmt) -> 
     if let (Some(kind), ObjectName::Name(name)) = (super::text_search::kind_of(stmt.object), &stmt.name) {
         let change = super::text_search::Change { owner: Some(new.0), ..Default::default() };
         let given = super::text_search::changed(cx, kind, &name.parts, &change)?;
+        may_become(cx, new.0, &new.1)?;
+        put(cx, given)?;
+        return Ok(tag);
+    }
+    let change = super::text_search::Change { owner: Some(new.0), ..Default::default() };
+    if let Some(given) = super::schema_object::changed(cx, stmt.object, &stmt.name, &change)? {
         may_become(cx, new.0, &new.1)?;
         put(cx, given)?;
         return Ok(tag);

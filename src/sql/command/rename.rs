@@ -65,13 +65,27 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &RenameStmt) -> Flow<S
         RenameTarget::DomainConstraint { domain: of, name } => {
             domain::rename_constraint(cx, of, name, &stmt.new_name)?;
         }
+        RenameTarget::Object(name @ ObjectName::Name(_)) if stmt.object == ObjectType::Conversion => {
+            let change = super::text_search::Change { name: Some(&stmt.new_name), ..Default::default() };
+            match super::schema_object::changed(cx, stmt.object, name, &change)? {
+                Some(renamed) => put(cx, renamed)?,
+                None => return Err(super::absent::refuse_alter(cmd, cx, stmt.object, name, "RENAME").into()),
+            }
+        }
         RenameTarget::Object(ObjectName::Name(name)) => rename_object(cmd, cx, stmt, &name.parts)?,
         RenameTarget::Object(ObjectName::Type(name)) => rename_object(cmd, cx, stmt, &name.names)?,
         RenameTarget::Object(name @ ObjectName::Function(_)) => {
-            let before = function::named(cmd, cx, stmt.object, name)?;
+            let before = function::named(cmd, cx, (stmt.object, Some("function")), name)?;
             function::check_free(cx, &before, before.namespace, &stmt.new_name)?;
             let after = Function { name: stmt.new_name.clone(), ..before.clone() };
             put_renamed(cx, &Object::Function(before), Object::Function(after))?;
+        }
+        RenameTarget::Object(name @ ObjectName::OpClass { .. }) => {
+            let change = super::text_search::Change { name: Some(&stmt.new_name), ..Default::default() };
+            match super::schema_object::changed(cx, stmt.object, name, &change)? {
+                Some(renamed) => put(cx, renamed)?,
+                None => return Err(super::absent::refuse_alter(cmd, cx, stmt.object, name, "RENAME").into()),
+            }
         }
         RenameTarget::Object(name) => {
             return Err(super::absent::refuse_alter(cmd, cx, stmt.object, name, "RENAME").into());
@@ -358,7 +372,7 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
         return Ok(tag);
     }
     if let Some(name @ ObjectName::Function(_)) = &stmt.name {
-        let before = function::named(cmd, cx, stmt.object, name)?;
+        let before = function::named(cmd, cx, (stmt.object, Some("function")), name)?;
         schema::may_create_in(cx.backend()?, namespace)?;
         if namespace != before.namespace {
             function::check_free(cx, &before, namespace, &before.name)?;
@@ -381,6 +395,15 @@ pub fn set_schema(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterObjectSch
         super::collation::check_free(cx, namespace, &c.name)?;
         c.namespace = namespace;
         put(cx, Object::Collation(c))?;
+        return Ok(tag);
+    }
+    if let Some(name) = &stmt.name
+        && let Some(moved) = {
+            let change = super::text_search::Change { namespace: Some(namespace), ..Default::default() };
+            super::schema_object::changed(cx, stmt.object, name, &change)?
+        }
+    {
+        put(cx, moved)?;
         return Ok(tag);
     }
     if let Some(ObjectName::Operator(sig)) = &stmt.name

@@ -48,7 +48,7 @@ impl Parser<'_> {
             Kw::Extension => self.alter_extension(),
             Kw::Function | Kw::Procedure | Kw::Routine => self.alter_function(kw),
             Kw::Aggregate => self.alter_aggregate(),
-            Kw::Operator => self.alter_operator(pos),
+            Kw::Operator => self.alter_operator(),
             Kw::Trigger | Kw::Rule => self.alter_on_table(kw),
             Kw::Policy => self.alter_policy(),
             Kw::Statistics => self.alter_statistics(),
@@ -811,30 +811,6 @@ impl Parser<'_> {
         self.expect(Kw::Aggregate)?;
         let name = ObjectName::Function(self.aggregate_signature()?);
         self.alter_common(ObjectType::Aggregate, name, true)
-    }
-
-    fn alter_operator(&mut self, pos: Pos) -> Result<Stmt> {
-        self.expect(Kw::Operator)?;
-        let object = match self.tok() {
-            Tok::Kw(Kw::Class) => ObjectType::OpClass,
-            Tok::Kw(Kw::Family) => ObjectType::OpFamily,
-            _ => {
-                let name = ObjectName::Operator(self.operator_signature()?);
-                if self.at(Kw::Set) && self.tok_at(1) == Tok::Char(b'(') {
-                    return Ok(self.unsupported_statement("ALTER OPERATOR", pos));
-                }
-                return match self.at(Kw::Rename) {
-                    true => self.unexpected(),
-                    false => self.alter_common(ObjectType::Operator, name, true),
-                };
-            }
-        };
-        self.bump();
-        let name = self.opclass_name()?;
-        match object == ObjectType::OpFamily && self.at_any(&[Kw::Add, Kw::Drop]) {
-            true => Ok(self.unsupported_statement("ALTER OPERATOR FAMILY", pos)),
-            false => self.alter_common(object, name, true),
-        }
     }
 
     /// ALTER TRIGGER | RULE name ON table.

@@ -11,6 +11,7 @@
 //! - PARSE-2: neither the parser's own recursion nor the tree's depth depends on the text beyond fixed limits (54001).
 
 mod alter;
+mod alter_operator;
 pub mod constants;
 mod create;
 mod cursor;

@@ -349,6 +349,8 @@ fn shown_as(catalog: &Catalog, key: ObjectKey) -> Option<(ObjectKey, &'static st
         Object::TsConfig(_) => "CREATE TEXT SEARCH CONFIGURATION",
         Object::TsDictionary(_) => "CREATE TEXT SEARCH DICTIONARY",
         Object::OpClass(_) => "CREATE OPERATOR CLASS",
+        Object::OpFamily(_) => "CREATE OPERATOR FAMILY",
+        Object::Conversion(_) => "CREATE CONVERSION",
         Object::Role(_)
         | Object::Database(_)
         | Object::Tablespace(_)

@@ -142,6 +142,8 @@ fn move_member(cx: &mut ExecContext, e: &Extension, member: ObjectKey, to: Oid) 
         Object::Type(t) => t.namespace = to,
         Object::Operator(o) => o.namespace = to,
         Object::OpClass(o) => o.namespace = to,
+        Object::OpFamily(f) => f.namespace = to,
+        Object::Conversion(c) => c.namespace = to,
         Object::Collation(c) => c.namespace = to,
         _ => return Ok(None),
     }

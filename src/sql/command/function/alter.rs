@@ -21,8 +21,8 @@ pub fn check_free(cx: &mut ExecContext, f: &Function, namespace: Oid, name: &str
     }
     let signature = shown::listed(&*cx.fx.io.hooks, name, &f.inputs());
     let schema = cx.backend()?.catalog.namespace(namespace).map(|n| n.name).unwrap_or_default();
-    let word = shown::kind_word(f);
-    Err(Error::new(SqlState::DUPLICATE_FUNCTION, format!("{word} {signature} already exists in schema \"{schema}\"")))
+    // Whatever kind it is.
+    Err(Error::new(SqlState::DUPLICATE_FUNCTION, format!("function {signature} already exists in schema \"{schema}\"")))
 }
 
 pub fn alter(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterFunctionStmt) -> Flow<String> {

@@ -137,7 +137,10 @@ pub fn find(
         (Some(i), _) | (None, Some(i)) => return Ok(Ok(all.swap_remove(i))),
         (None, None) => {}
     }
-    let signature = shown::listed(&*cx.fx.io.hooks, &shown_name, &inputs);
+    let signature = match object == ObjectType::Aggregate && inputs.is_empty() {
+        true => format!("{shown_name}(*)"),
+        false => shown::listed(&*cx.fx.io.hooks, &shown_name, &inputs),
+    };
     // What could be of any kind is called a function.
     let word = if object == ObjectType::Routine { "function" } else { word };
     if all.iter().any(|f| f.inputs() == inputs) {
@@ -167,8 +170,13 @@ pub fn may_call(cx: &mut ExecContext, def: &crate::sql::func::FuncDef) -> Result
     crate::sql::routine::check_execute(cx, crate::sql::routine::function(&record)?)
 }
 
-/// An owned routine by its name in a statement.
-pub fn named(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &ObjectName) -> Result<Function> {
+/// An owned routine by its name in a statement; what it is called if it is not.
+pub fn named(
+    cmd: &Command,
+    cx: &mut ExecContext,
+    (object, word): (ObjectType, Option<&str>),
+    name: &ObjectName,
+) -> Result<Function> {
     let ObjectName::Function(sig) = name else { return Err(Error::internal("a routine with an odd name")) };
     let f = match find(cmd, cx, object, sig)? {
         Ok(f) => f,
@@ -179,6 +187,11 @@ pub fn named(cmd: &Command, cx: &mut ExecContext, object: ObjectType, name: &Obj
             );
         }
     };
-    owned(cx, &f)?;
-    Ok(f)
+    match role::has_role(cx.backend()?, f.owner) {
+        true => Ok(f),
+        false => {
+            let word = word.unwrap_or_else(|| shown::kind_word(&f));
+            Err(err!(INSUFFICIENT_PRIVILEGE, "must be owner of {word} {}", f.name))
+        }
+    }
 }

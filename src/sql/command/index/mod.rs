@@ -425,6 +425,11 @@ fn refuse_nondeterministic(method: IndexMethod, opclass: Oid) -> Result<()> {
 pub fn named_opclass(cx: &mut ExecContext, named: &QualName, ty: TypeRef, method: IndexMethod) -> Result<Oid> {
     if let Some(own) = opclass::named(&cx.backend()?.catalog.clone(), method, named)? {
         return match own.takes(ty.oid) {
+            true if own.code.is_empty() => {
+                let text =
+                    format!("operator class \"{}\": only the types' own orders and hashes are supported", own.name);
+                Err(Error::unsupported(text))
+            }
             true if own.default && !has_classes(method) => Ok(Oid::INVALID),
             true => Ok(own.oid),
             false => Err(not_accepted(cx, &named.joined(), ty)),

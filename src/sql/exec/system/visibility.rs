@@ -3,9 +3,9 @@
 use super::SystemFn;
 use crate::base::{Flow, Oid};
 use crate::catalog::object::{ObjectKey, class};
-use crate::catalog::{Catalog, IndexMethod, Object, system};
+use crate::catalog::{Catalog, IndexMethod, system};
 use crate::sql::exec::ExecContext;
-use crate::sql::exec::system_view::opclass_named;
+use crate::sql::exec::system_view::{family_named, opclass_named};
 use crate::sql::func;
 use crate::sql::names::type_is_visible;
 use crate::sql::text_search::Kind;
@@ -25,9 +25,7 @@ pub(super) fn find(src: &str) -> Option<SystemFn> {
         "pg_ts_config_is_visible" => |cx, args, out| answer(cx, args, out, |c, o| Kind::Config.is_visible(c, o)),
         "pg_opclass_is_visible" => |cx, args, out| answer(cx, args, out, opclass),
         "pg_opfamily_is_visible" => |cx, args, out| answer(cx, args, out, opfamily),
-        "pg_conversion_is_visible" => {
-            |cx, args, out| answer(cx, args, out, |_, o| (o < Oid::FIRST_NORMAL).then_some(true))
-        }
+        "pg_conversion_is_visible" => |cx, args, out| answer(cx, args, out, conversion),
         _ => return None,
     })
 }
@@ -67,16 +65,26 @@ fn opclass(catalog: &Catalog, oid: Oid) -> Option<bool> {
     Some(opclass_named(method, &o.name).is_none() && first.is_some_and(|f| f.oid == oid))
 }
 
-/// A family has the name of the class that is alone in it.
 fn opfamily(catalog: &Catalog, oid: Oid) -> Option<bool> {
     if oid < Oid::FIRST_NORMAL {
         return Some(true);
     }
-    let own = catalog.all(class::OPCLASS).into_iter().find_map(|r| match &r.object {
-        Object::OpClass(o) if o.family == oid => Some(o.oid),
-        _ => None,
-    })?;
-    opclass(catalog, own)
+    let f = catalog.opfamily(oid)?;
+    if IndexMethod::of(f.method).is_some_and(|m| family_named(m, &f.name).is_some()) {
+        return Some(false);
+    }
+    let first = catalog.effective_path().into_iter().find_map(|n| catalog.opfamily_in(n, f.method, &f.name));
+    Some(first.is_some_and(|first| first.oid == oid))
+}
+
+fn conversion(catalog: &Catalog, oid: Oid) -> Option<bool> {
+    if oid < Oid::FIRST_NORMAL {
+        return Some(true);
+    }
+    let record = catalog.get(ObjectKey::new(class::CONVERSION, oid))?;
+    let (_, name) = record.object.name()?;
+    let first = catalog.effective_path().into_iter().find_map(|n| catalog.conversion_in(n, name));
+    Some(first.is_some_and(|first| first.oid == oid))
 }
 
 fn table(catalog: &Catalog, oid: Oid) -> Option<bool> {

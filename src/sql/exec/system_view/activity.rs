@@ -190,7 +190,8 @@ fn locks(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         ];
     }
     let held = instance.storage.locks.rows();
-    let strong: HashSet<&LockTag> = held.iter().filter(|l| l.mode > LockMode::ShareUpdateExclusive).map(|l| &l.tag).collect();
+    let strong: HashSet<&LockTag> =
+        held.iter().filter(|l| l.mode > LockMode::ShareUpdateExclusive).map(|l| &l.tag).collect();
     for l in &held {
         if l.granted && matches!(l.tag, LockTag::Virtual { .. }) {
             // All running ones are above.

@@ -33,7 +33,6 @@ pub(super) const VIEWS: &[View] = &[
     fixed_rows!("pg_am"),
     View { name: "pg_aggregate", rows: aggregates },
     View { name: "pg_language", rows: languages },
-    fixed_rows!("pg_conversion"),
     View { name: "pg_ts_config", rows: ts_configs },
     View { name: "pg_ts_config_map", rows: ts_config_maps },
     View { name: "pg_ts_dict", rows: ts_dictionaries },

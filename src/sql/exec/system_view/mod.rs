@@ -51,6 +51,7 @@ pub(crate) use extended::{definition as statistics_definition, expressions as st
 pub(crate) use extension::{available_extensions, available_versions};
 pub(crate) use information::{Seen, updatable};
 pub(crate) use object::builtin_comment;
+pub(crate) use opclass::conversion_pairs;
 pub(crate) use publication::is_publishable;
 
 use super::ExecContext;

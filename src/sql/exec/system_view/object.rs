@@ -21,7 +21,10 @@ pub(super) const VIEWS: &[View] = &[
     View { name: "pg_default_acl", rows: default_acls },
 ];
 
-const KINDS: [Oid; 24] = [
+const KINDS: [Oid; 27] = [
+    class::OPCLASS,
+    class::OPFAMILY,
+    class::CONVERSION,
     class::FOREIGN_DATA_WRAPPER,
     class::FOREIGN_SERVER,
     class::EXTENSION,

@@ -50,7 +50,7 @@ impl Parser<'_> {
             Kw::Group => self.create_role_word(CreateRoleKind::Group),
             Kw::Type => self.create_type(),
             Kw::Domain => self.create_domain(),
-            Kw::Operator => self.create_operator(pos),
+            Kw::Operator => self.create_operator(),
             Kw::Collation => self.create_collation(),
             Kw::Text => {
                 self.expect_all(&[Kw::Text, Kw::Search])?;

@@ -75,7 +75,7 @@ impl Parser<'_> {
         Ok(Stmt::CreateDomain(Box::new(CreateDomainStmt { name, typ, collation, constraints })))
     }
 
-    pub(super) fn create_operator(&mut self, pos: Pos) -> Result<Stmt> {
+    pub(super) fn create_operator(&mut self) -> Result<Stmt> {
         self.expect(Kw::Operator)?;
         match self.tok() {
             Tok::Kw(Kw::Class) => {
@@ -84,7 +84,10 @@ impl Parser<'_> {
             }
             Tok::Kw(Kw::Family) => {
                 self.bump();
-                Ok(self.unsupported_statement("CREATE OPERATOR FAMILY", pos))
+                let name = self.any_name()?;
+                self.expect(Kw::Using)?;
+                let method = self.col_id()?;
+                Ok(Stmt::CreateOpFamily(Box::new(CreateOpFamilyStmt { name, method })))
             }
             _ => {
                 let op = self.any_operator()?;
@@ -112,7 +115,7 @@ impl Parser<'_> {
         Ok(Stmt::CreateOpClass(Box::new(CreateOpClassStmt { name, default, typ, method, family, items })))
     }
 
-    pub(super) fn opclass_item(&mut self) -> Result<OpClassItem> {
+    pub(in crate::sql::parse) fn opclass_item(&mut self) -> Result<OpClassItem> {
         if self.eat(Kw::Storage) {
             return Ok(OpClassItem::Storage(self.type_name()?));
         }

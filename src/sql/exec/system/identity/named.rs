@@ -48,8 +48,7 @@ pub(super) fn of(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
         class::DATABASE => catalog.database_by_oid(oid).map(|d| alone("database", &d.name)),
         class::FOREIGN_DATA_WRAPPER | class::FOREIGN_SERVER | class::USER_MAPPING => foreign(catalog, key),
         class::DEFAULT_ACL | class::STATISTIC_EXT | class::PUBLICATION | class::EVENT_TRIGGER => stored(catalog, key),
-        class::OPFAMILY => fixed_object(catalog, key).or_else(|| family(catalog, oid)),
-        class::EXTENSION | class::OPCLASS | class::COLLATION => {
+        class::EXTENSION | class::OPCLASS | class::OPFAMILY | class::CONVERSION | class::COLLATION => {
             stored(catalog, key).or_else(|| fixed_object(catalog, key))
         }
         Oid(6106) => published_table(catalog, oid),
@@ -282,29 +281,23 @@ fn stored(catalog: &Catalog, key: ObjectKey) -> Option<Named> {
             let bare = catalog.effective_path().contains(&c.namespace);
             Some(placed("collation", &schema_name(catalog, c.namespace), &c.name, bare))
         }
-        Object::OpClass(o) => {
-            let bare = catalog.effective_path().contains(&o.namespace);
-            let mut named = placed("operator class", &schema_name(catalog, o.namespace), &o.name, bare);
-            let method = o.method_name();
-            named.described += &format!(" for access method {method}");
-            named.identity += &format!(" USING {method}");
-            named.names.insert(0, method.to_string());
-            Some(named)
+        Object::OpClass(o) => Some(of_method(catalog, "operator class", (o.namespace, &o.name), o.method_name())),
+        Object::OpFamily(f) => Some(of_method(catalog, "operator family", (f.namespace, &f.name), f.method_name())),
+        Object::Conversion(c) => {
+            let bare = catalog.effective_path().contains(&c.namespace);
+            Some(placed("conversion", &schema_name(catalog, c.namespace), &c.name, bare))
         }
         _ => None,
     }
 }
 
-/// The family of an extension's operator class, which has its name.
-fn family(catalog: &Catalog, oid: Oid) -> Option<Named> {
-    let own = catalog.all(class::OPCLASS).into_iter().find_map(|r| match &r.object {
-        Object::OpClass(o) if o.family == oid => Some(o.oid),
-        _ => None,
-    })?;
-    let mut named = stored(catalog, ObjectKey::new(class::OPCLASS, own))?;
-    named.word = "operator family";
-    named.described = named.described.replacen("class", "family", 1);
-    Some(named)
+fn of_method(catalog: &Catalog, word: &'static str, (namespace, name): (Oid, &str), method: &str) -> Named {
+    let bare = catalog.effective_path().contains(&namespace);
+    let mut named = placed(word, &schema_name(catalog, namespace), name, bare);
+    named.described += &format!(" for access method {method}");
+    named.identity += &format!(" USING {method}");
+    named.names.insert(0, method.to_string());
+    named
 }
 
 fn default_acl(catalog: &Catalog, d: &DefaultAcl) -> Named {

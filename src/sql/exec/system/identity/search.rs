@@ -15,12 +15,6 @@ pub(super) struct Look<'a> {
 
 fn candidates(catalog: &Catalog, class: Oid) -> Vec<Oid> {
     let mut found: Vec<Oid> = catalog.all(class).iter().map(|r| r.object.key().oid).collect();
-    if class == class::OPFAMILY {
-        found.extend(catalog.all(class::OPCLASS).iter().filter_map(|r| match &r.object {
-            Object::OpClass(o) => Some(o.family),
-            _ => None,
-        }));
-    }
     found.extend(fixed_oids(class));
     found
 }

@@ -176,8 +176,9 @@ impl Rows<'_> {
             self.push(of, (class::RELATION, c.oid, 0), 'a');
             for d in &p.depends {
                 // Columns say that their relation is read.
-                let by_columns =
-                    |o: &crate::catalog::object::Depend| (o.on.class, o.on.oid) == (d.on.class, d.on.oid) && o.on.sub != 0;
+                let by_columns = |o: &crate::catalog::object::Depend| {
+                    (o.on.class, o.on.oid) == (d.on.class, d.on.oid) && o.on.sub != 0
+                };
                 if d.on.sub != 0 || !p.depends.iter().any(by_columns) {
                     self.push(of, (d.on.class, d.on.oid, d.on.sub), 'n');
                 }
@@ -571,12 +572,6 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
         let Object::Extension(e) = &record.object else { continue };
         for m in &e.members {
             row![sink; m.class, m.oid, 0, EXTENSION, e.oid, 0, 'e'];
-            // A class stands alone in a family, which goes with it.
-            if let Some(record) = catalog.get(*m)
-                && let Object::OpClass(o) = &record.object
-            {
-                row![sink; class::OPFAMILY, o.family, 0, EXTENSION, e.oid, 0, 'e'];
-            }
         }
     }
     let records = asked(&catalog, sink);
@@ -618,11 +613,18 @@ fn dependencies(cx: &mut ExecContext, sink: &mut Sink) -> Flow<()> {
             Object::OpClass(o) => {
                 let of = Of(class::OPCLASS, o.oid, 0);
                 rows.schema(of, o.namespace);
+                rows.push(of, (class::OPFAMILY, o.family, 0), 'a');
+                rows.type_(of, o.input);
+                if o.key != o.input {
+                    rows.type_(of, o.key);
+                }
                 o.functions
                     .iter()
                     .filter(|f| f.1 >= Oid::FIRST_NORMAL)
                     .for_each(|f| rows.push(of, (class::PROC, f.1, 0), 'n'));
             }
+            Object::OpFamily(f) => rows.schema(Of(class::OPFAMILY, f.oid, 0), f.namespace),
+            Object::Conversion(c) => rows.schema(Of(class::CONVERSION, c.oid, 0), c.namespace),
             Object::Collation(c) => rows.schema(Of(class::COLLATION, c.oid, 0), c.namespace),
             Object::TsConfig(c) => {
                 let of = Of(class::TS_CONFIG, c.oid, 0);
