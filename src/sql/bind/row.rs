@@ -290,7 +290,7 @@ impl Binder<'_, '_> {
     fn subscript(&mut self, array: Expr, path: &[ast::Indirection], pos: Pos) -> Result<Expr> {
         let base = types::base_type(array.ty.oid);
         if base == oid::JSONB {
-            let upper = self.json_keys(path, pos)?;
+            let upper = self.json_keys(path)?;
             let (lower, ty) = (vec![None; upper.len()], TypeRef::of(oid::JSONB));
             let kind = ExprKind::Subscript { lower, upper, slice: false, array: Box::new(array) };
             return Ok(Expr { pos: Some(pos), kind, ty });
@@ -307,7 +307,7 @@ impl Binder<'_, '_> {
                 DATATYPE_MISMATCH,
                 "cannot subscript type {shown} because it does not support subscripting"
             )
-            .at(self.at(array.pos.unwrap_or(pos))));
+            .at(self.at(array.start().unwrap_or(pos))));
         };
         let typmod = array.ty.typmod;
         let array_ty = array.ty;
@@ -378,17 +378,18 @@ impl Binder<'_, '_> {
     }
 
     /// The keys of a path into a `jsonb` document, each an integer or a text.
-    pub(super) fn json_keys(&mut self, path: &[ast::Indirection], pos: Pos) -> Result<Vec<Option<Expr>>> {
+    pub(super) fn json_keys(&mut self, path: &[ast::Indirection]) -> Result<Vec<Option<Expr>>> {
         let mut keys = Vec::new();
         for p in path {
             let ast::Indirection::Subscript(e) = p else {
-                let at = match p {
+                let bound = match p {
                     ast::Indirection::Slice { high: Some(e), .. } | ast::Indirection::Slice { low: Some(e), .. } => {
-                        e.start()
+                        Some(e.start())
                     }
-                    _ => pos,
+                    _ => None,
                 };
-                return Err(err!(DATATYPE_MISMATCH, "jsonb subscript does not support slices").at(self.at(at)));
+                let e = err!(DATATYPE_MISMATCH, "jsonb subscript does not support slices");
+                return Err(e.at(bound.and_then(|at| self.at(at))));
             };
             let key = self.expr(e)?;
             // PostgreSQL 15, jsonbsubs.c, jsonb_subscript_transform: what is either a number or a text.

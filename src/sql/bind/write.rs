@@ -994,7 +994,7 @@ impl Binder<'_, '_> {
             .at(self.at(place)));
         };
         let (lower, upper, slice) = if document {
-            let keys = self.json_keys(&path[..end], pos)?;
+            let keys = self.json_keys(&path[..end])?;
             (vec![None; keys.len()], keys, false)
         } else if pairs {
             (vec![None], vec![Some(self.hstore_key(&path[..end])?)], false)

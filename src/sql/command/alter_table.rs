@@ -315,7 +315,7 @@ fn options_on(c: &Class) -> reloptions::On {
 
 // ---- columns ----
 
-fn has_rows(cx: &mut ExecContext, oid: Oid) -> Result<bool> {
+pub(super) fn has_rows(cx: &mut ExecContext, oid: Oid) -> Result<bool> {
     let rel = relation(cx, oid)?;
     let mut any = false;
     each_batch(cx, &rel, &mut |_, batch| {

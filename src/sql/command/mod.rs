@@ -86,6 +86,7 @@ mod role;
 mod row_type;
 mod rule;
 mod rule_columns;
+mod rule_select;
 mod schema;
 mod schema_object;
 pub mod sequence;

@@ -39,10 +39,10 @@ fn table(cmd: &Command, cx: &mut ExecContext, name: &RangeVar) -> Flow<Arc<Relat
             return Err(err!(WRONG_OBJECT_TYPE, "\"{}\" is an index", rel.name).into());
         }
         RelKind::Table | RelKind::Partitioned | RelKind::View => {}
+        RelKind::MatView => return Err(Error::unsupported("rules on materialized views are not supported").into()),
         kind => {
             let what = match kind {
                 RelKind::Sequence => "sequences",
-                RelKind::MatView => "materialized views",
                 _ => "composite types",
             };
             return Err(err!(WRONG_OBJECT_TYPE, "relation \"{}\" cannot have rules", rel.name)
@@ -172,7 +172,7 @@ fn check_returning(hooks: &dyn TypeHooks, stmt: &CreateRuleStmt, list: &[Target]
 pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) -> Flow<String> {
     let rel = table(cmd, cx, &stmt.table)?;
     if stmt.event == RuleEvent::Select {
-        return Err(Error::unsupported("rules ON SELECT are not supported").into());
+        return super::rule_select::create(cmd, cx, stmt, &rel);
     }
     let event = letter(stmt.event);
     let mut parts = Parts::default();
@@ -194,7 +194,11 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateRuleStmt) ->
         shows |= returning;
     }
     let old = rel.rules.iter().find(|r| r.name == stmt.name);
-    if (old.is_some() || stmt.name == "_RETURN") && !stmt.replace {
+    if stmt.name == super::rule_select::NAME {
+        let text = format!("non-view rule for \"{}\" must not be named \"{}\"", rel.name, stmt.name);
+        return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text).into());
+    }
+    if old.is_some() && !stmt.replace {
         let text = format!("rule \"{}\" for relation \"{}\" already exists", stmt.name, rel.name);
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, text).into());
     }
@@ -257,6 +261,13 @@ pub fn drop(cmd: &Command, cx: &mut ExecContext, stmt: &DropStmt) -> Flow<()> {
                 super::event_trigger::note_part(cx, ObjectKey::new(class::REWRITE, r.oid))?;
                 remove(cx, r.oid)?;
             }
+            None if *name == super::rule_select::NAME && rel.kind == RelKind::View => {
+                let of = &rel.name;
+                let text = format!("cannot drop rule {name} on view {of} because view {of} requires it");
+                return Err(Error::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, text)
+                    .hint(format!("You can drop view {of} instead."))
+                    .into());
+            }
             None if stmt.missing_ok => {
                 let text = format!("{}, skipping", missing(name, &rel.name).message());
                 names::notice(cx, SqlState::SUCCESSFUL_COMPLETION, text);
@@ -284,10 +295,16 @@ pub fn remove(cx: &mut ExecContext, rule: Oid) -> Result<()> {
 
 /// ALTER RULE … RENAME TO.
 pub fn rename(cx: &mut ExecContext, rel: &Relation, old: &str, new: &str) -> Result<()> {
+    let is_view = rel.kind == RelKind::View;
+    let taken = rel.rules.iter().any(|r| r.name == new) || is_view && new == super::rule_select::NAME;
+    if is_view && old == super::rule_select::NAME && !taken {
+        let text = "renaming an ON SELECT rule is not allowed";
+        return Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text));
+    }
     if !rel.rules.iter().any(|r| r.name == old) {
         return Err(missing(old, &rel.name));
     }
-    if rel.rules.iter().any(|r| r.name == new) {
+    if taken {
         let text = format!("rule \"{new}\" for relation \"{}\" already exists", rel.name);
         return Err(Error::new(SqlState::DUPLICATE_OBJECT, text));
     }
@@ -306,6 +323,16 @@ pub fn enable(cx: &mut ExecContext, table: Oid, mode: EnableMode, name: &str) ->
         EnableMode::Disable => 'D',
     };
     let c = class_of(cx, table)?;
+    if c.kind == RelKind::View {
+        let action = match mode {
+            EnableMode::Enable => "ENABLE RULE",
+            EnableMode::EnableAlways => "ENABLE ALWAYS RULE",
+            EnableMode::EnableReplica => "ENABLE REPLICA RULE",
+            EnableMode::Disable => "DISABLE RULE",
+        };
+        let text = format!("ALTER action {action} cannot be performed on relation \"{}\"", c.name);
+        return Err(err!(WRONG_OBJECT_TYPE, "{text}").detail("This operation is not supported for views."));
+    }
     if !c.rules.iter().any(|r| r.name == name) {
         return Err(missing(name, &c.name));
     }
@@ -316,6 +343,11 @@ pub fn enable(cx: &mut ExecContext, table: Oid, mode: EnableMode, name: &str) ->
 pub fn named(cmd: &Command, cx: &mut ExecContext, parts: &[String], name: &str) -> Flow<Oid> {
     let rel = names::locked_relation(cmd, cx, &names::range_var(parts), LockMode::ShareUpdateExclusive)?;
     names::check_owner(cx, &rel)?;
+    if name == super::rule_select::NAME
+        && let Some(view) = class_of(cx, rel.oid)?.view
+    {
+        return Ok(view.rule);
+    }
     match rel.rules.iter().find(|r| r.name == name) {
         Some(r) => Ok(r.oid),
         None => Err(missing(name, &rel.name).into()),

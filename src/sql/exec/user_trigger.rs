@@ -10,7 +10,7 @@ use crate::base::{Error, Flow, Result};
 use crate::catalog::{Relation, Trigger};
 use crate::err;
 use crate::settings::{Id, Lookup};
-use crate::sql::bind::scope::Clause;
+use crate::sql::bind::scope::{Clause, system_attno};
 use crate::sql::bind::{BindContext, bind_expr};
 use crate::sql::expr::eval::Predicate;
 use crate::sql::expr::{Expr, ExprKind};
@@ -43,6 +43,20 @@ impl Rows<'_> {
     }
 }
 
+impl Rows<'_> {
+    /// `new.tableoid` and `old.tableoid` come behind both rows.
+    fn system_column(&self, row: &str, name: &str) -> Result<Expr> {
+        match system_attno(name) {
+            Some(_) if name == "tableoid" => {
+                let at = 2 * self.rel.attributes.len() + usize::from(row == "old");
+                Ok(Expr::new(ExprKind::Column(at), TypeRef::of(crate::types::oid::OID)))
+            }
+            Some(_) => Err(Error::unsupported(format!("column {row}.{name} in a trigger's WHEN is not supported"))),
+            None => Err(err!(UNDEFINED_COLUMN, "column {row}.{name} does not exist")),
+        }
+    }
+}
+
 impl Variables for Rows<'_> {
     fn find(&self, parts: &[String]) -> Result<Option<Expr>> {
         Ok(match parts {
@@ -50,7 +64,7 @@ impl Variables for Rows<'_> {
                 None => None,
                 Some(base) => {
                     let Some(a) = self.rel.attribute(name) else {
-                        return Err(err!(UNDEFINED_COLUMN, "column {row}.{name} does not exist"));
+                        return self.system_column(row, name).map(Some);
                     };
                     Some(Expr::new(ExprKind::Column(base + a.attno as usize - 1), a.ty))
                 }
@@ -98,7 +112,14 @@ pub fn bound_condition(
 /// The binder's, with positions in `source`.
 pub fn condition(cx: &mut ExecContext, rel: &Relation, expr: &crate::sql::ast::Expr, source: &str) -> Result<Expr> {
     let catalog = cx.backend()?.catalog.clone();
-    let bound = bound_condition(&*catalog, &cx.fx.io, rel, expr, source)?;
+    let mut bound = bound_condition(&*catalog, &cx.fx.io, rel, expr, source)?;
+    // Both rows lie in the table the trigger is on.
+    let rows = 2 * rel.attributes.len();
+    bound.rewrite(&mut |x| {
+        if matches!(x.kind, ExprKind::Column(n) if n >= rows) {
+            x.kind = ExprKind::Const(Value::U32(rel.oid.0));
+        }
+    });
     match bound.ty.oid {
         crate::types::oid::BOOL => Ok(bound),
         other => {

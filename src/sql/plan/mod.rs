@@ -561,6 +561,8 @@ pub enum LockWait {
 pub struct Modify {
     pub kind: ModifyKind,
     pub rel: Arc<Relation>,
+    /// What the statement calls the relation.
+    pub alias: String,
     pub input: Plan,
     pub returning: Option<Vec<Expr>>,
     /// Defaults are already in the input; CHECK constraints, over the new row's attributes.

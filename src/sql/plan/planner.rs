@@ -67,6 +67,8 @@ pub(super) struct Planner<'a> {
     pub(super) target: Option<(usize, usize)>,
     /// Attribute numbers that the statement gives values.
     pub(super) assigned: Arc<[i16]>,
+    /// What the statement calls its target.
+    pub(super) target_alias: String,
 }
 
 /// Plans a bound query.
@@ -177,6 +179,7 @@ impl<'a> Planner<'a> {
             expanded: Vec::new(),
             target: None,
             assigned: Arc::default(),
+            target_alias: String::new(),
         }
     }
 

@@ -59,6 +59,7 @@ impl Planner<'_> {
         let rel = rel.clone();
         let entry = &query.rels[target];
         self.assigned = entry.inserted.iter().chain(&entry.updated).copied().collect();
+        self.target_alias.clone_from(&entry.alias);
         if rel.kind == RelKind::View {
             return self.instead(query, target, rel);
         }
@@ -374,7 +375,7 @@ impl Planner<'_> {
             let part = with_row_checks(part, &write.checks)?;
             let PlanNode::Modify(mut part) = part.node else { return Err(Error::internal("not a modifying plan")) };
             part.named = Some(rel.clone());
-            aliases.push(format!("{}_{}", rel.name, n + 1));
+            aliases.push(format!("{}_{}", self.target_alias, n + 1));
             parts.push(*part);
         }
         let (kind, returning) = self.change_one(target, rel, input, conditions, write, ctid)?;
@@ -535,6 +536,7 @@ impl Planner<'_> {
         let n = PlanNode::Modify(Box::new(Modify {
             kind,
             rel,
+            alias: self.target_alias.clone(),
             input,
             returning,
             checks,

@@ -20,6 +20,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// `ev_type` of the statements rules are for.
+pub const SELECT: char = '1';
 pub const UPDATE: char = '2';
 pub const INSERT: char = '3';
 pub const DELETE: char = '4';
@@ -32,6 +33,10 @@ const NEW: usize = 1;
 /// 42P17: the statement has no such row.
 fn refuse_missing(read: &[(usize, i16)], event: char) -> Result<()> {
     match event {
+        SELECT if let Some((rel, _)) = read.first() => {
+            let name = if *rel == OLD { "OLD" } else { "NEW" };
+            Err(err!(INVALID_OBJECT_DEFINITION, "ON SELECT rule cannot use {name}"))
+        }
         INSERT if read.iter().any(|(rel, _)| *rel == OLD) => {
             Err(err!(INVALID_OBJECT_DEFINITION, "ON INSERT rule cannot use OLD"))
         }

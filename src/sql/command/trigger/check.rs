@@ -85,6 +85,10 @@ fn refuse_generated(cmd: &Command, stmt: &CreateTriggerStmt, rel: &Relation, e: 
     Err(Error::new(SqlState::INVALID_OBJECT_DEFINITION, text).detail(detail).at(cmd.at(pos)))
 }
 
+fn names_system(parts: &[String]) -> bool {
+    parts.get(1).is_some_and(|name| crate::sql::bind::scope::system_attno(name).is_some())
+}
+
 /// What a WHEN condition may not name.
 pub fn condition(cmd: &Command, stmt: &CreateTriggerStmt, rel: &Relation, e: &crate::sql::ast::Expr) -> Result<()> {
     refuse_generated(cmd, stmt, rel, e)?;
@@ -101,6 +105,9 @@ pub fn condition(cmd: &Command, stmt: &CreateTriggerStmt, rel: &Relation, e: &cr
                 Some("new" | "old") if !stmt.row => "statement trigger's WHEN condition cannot reference column values",
                 Some("old") if inserts => "INSERT trigger's WHEN condition cannot reference OLD values",
                 Some("new") if deletes => "DELETE trigger's WHEN condition cannot reference NEW values",
+                Some("new") if stmt.timing == TriggerTiming::Before && names_system(parts) => {
+                    "BEFORE trigger's WHEN condition cannot reference NEW system columns"
+                }
                 _ => return,
             };
             fault = Some((text, x.pos));
@@ -112,7 +119,7 @@ pub fn condition(cmd: &Command, stmt: &CreateTriggerStmt, rel: &Relation, e: &cr
     match fault {
         None => Ok(()),
         Some((text, pos)) => {
-            let state = match text.starts_with("cannot use") {
+            let state = match text.starts_with("cannot use") || text.ends_with("NEW system columns") {
                 true => SqlState::FEATURE_NOT_SUPPORTED,
                 false => SqlState::INVALID_OBJECT_DEFINITION,
             };

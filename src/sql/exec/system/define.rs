@@ -97,6 +97,9 @@ impl Look<'_> {
         let slot = |kind: &ExprKind, _: bool| {
             let ExprKind::Column(n) = kind else { return None };
             let count = rel.attributes.len();
+            if let Some(old) = n.checked_sub(2 * count) {
+                return Some(format!("{}.tableoid", if old > 0 { "old" } else { "new" }));
+            }
             let (row, n) = if *n < count { ("new", *n) } else { ("old", n - count) };
             Some(format!("{}.{}", quote_identifier(row), quote_identifier(&rel.attributes.get(n)?.name)))
         };

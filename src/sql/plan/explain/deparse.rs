@@ -29,7 +29,7 @@ pub(super) enum Source<'p> {
     /// What new values are computed from: the attributes of the row there is, then the input's columns.
     Target(&'p crate::catalog::Relation, &'p str, &'p Plan),
     /// The attributes of a row in the way, then those of the one that is not inserted, then system columns.
-    Conflict(&'p crate::catalog::Relation),
+    Conflict(&'p crate::catalog::Relation, &'p str),
 }
 
 #[derive(Clone)]
@@ -301,12 +301,12 @@ impl Deparser<'_> {
                     (None, None) => unknown(),
                 },
             },
-            Source::Conflict(rel) => {
+            Source::Conflict(rel, alias) => {
                 let width = rel.attributes.len().max(1);
                 match i / width {
-                    0 => (self.attribute(rel, &rel.name, i as i16 + 1), true),
+                    0 => (self.attribute(rel, alias, i as i16 + 1), true),
                     1 => (self.attribute(rel, "excluded", (i - width) as i16 + 1), true),
-                    _ => (self.attribute(rel, &rel.name, -((i - 2 * width) as i16 + 1)), true),
+                    _ => (self.attribute(rel, alias, -((i - 2 * width) as i16 + 1)), true),
                 }
             }
             Source::Grouped(p) | Source::Aggregated(p) => {

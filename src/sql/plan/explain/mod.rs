@@ -130,7 +130,8 @@ fn show<'p>(stmt: &'p PlannedStatement, options: &ExplainOptions, io: &IoContext
     let outputs = outputs::outputs_of(&stmt.plan, &d);
     d.removed.clone_from(&outputs.removed);
     d.prefix = several || options.verbose;
-    let mut e = Explainer { d, outputs, ctes: HashMap::new(), verbose: options.verbose, several };
+    let mut e =
+        Explainer { d, outputs, ctes: HashMap::new(), verbose: options.verbose, several, shown: HashSet::new() };
     let mut shown = e.node(&stmt.plan, Vec::new());
     hoist(&mut shown);
     shown
@@ -185,6 +186,8 @@ struct Explainer<'d, 'o> {
     verbose: bool,
     /// Several relations are read.
     several: bool,
+    /// Sub-plans that stand already: several children of a table may have the same.
+    shown: HashSet<usize>,
 }
 
 fn join_word(kind: JoinKind) -> &'static str {
@@ -264,14 +267,14 @@ impl Explainer<'_, '_> {
         let mut s = Shown::of(plan);
         self.describe(plan, &mut s);
         self.filters(plan, extra, &mut s);
-        let mut exprs: Vec<&'p Expr> = Vec::new();
-        plan.for_each_expr(&mut |e| exprs.push(e));
-        // New values are computed by the node below.
-        if let PlanNode::Modify(m) = &plan.node {
-            let new = modify::new_values(m);
-            exprs.retain(|e| !new.iter().any(|n| std::ptr::eq(*n, *e)));
+        match &plan.node {
+            PlanNode::Modify(m) => self.modify_sub_plans(m, &mut s),
+            _ => {
+                let mut exprs: Vec<&'p Expr> = Vec::new();
+                plan.for_each_expr(&mut |e| exprs.push(e));
+                self.sub_plans_of(exprs.into_iter(), self.d.inside(plan), &mut s);
+            }
         }
-        self.sub_plans_of(exprs.into_iter(), self.d.inside(plan), &mut s);
         // What these give is what their inputs give.
         let silent = matches!(
             plan.node,
@@ -379,7 +382,7 @@ impl Explainer<'_, '_> {
             let once = is_init_plan(p);
             let word = if once { "InitPlan" } else { "SubPlan" };
             let heading = Some(format!("{word} {}{}", p.number, returns(p)));
-            if shown.children.iter().any(|(h, _)| *h == heading) {
+            if shown.children.iter().any(|(h, _)| *h == heading) || !once && !self.shown.insert(p.number) {
                 continue;
             }
             self.fill_slots(p, around);

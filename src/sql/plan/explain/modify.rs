@@ -17,7 +17,7 @@ impl Explainer<'_, '_> {
             ModifyKind::Merge { .. } => "Merge",
         };
         s.kind = word.into();
-        let alias = target_alias(m, &self.d).unwrap_or_else(|| m.rel.name.clone());
+        let alias = target_alias(m, &self.d);
         self.place(&m.rel, &alias, s);
         let tables = m.members.iter().flat_map(|t| t.parts.iter().zip(&t.aliases)).map(|(part, alias)| {
             let mut table = serde_json::Map::new();
@@ -45,7 +45,7 @@ impl Explainer<'_, '_> {
             }
             if let Some(filter) = &c.filter {
                 let before = std::mem::replace(&mut self.d.prefix, true);
-                s.details.push(("Conflict Filter".into(), self.d.expr(filter, Source::Conflict(&m.rel))));
+                s.details.push(("Conflict Filter".into(), self.d.expr(filter, Source::Conflict(&m.rel, &alias))));
                 self.d.prefix = before;
             }
         }
@@ -53,25 +53,45 @@ impl Explainer<'_, '_> {
             self.returned(m, s);
         }
         self.only_child(&m.input, s);
-        self.values_below(m, s);
         // Append computes nothing: PostgreSQL makes the new values in a node above it.
         if m.members.is_some() && matches!(m.kind, ModifyKind::Update { .. }) && !m.rel.is_partitioned() {
             let output = self.output(&m.input);
             wrap_append(&m.input, output, s);
         }
+        self.values_below(m, s);
     }
 
     /// The sub-selects of the new values stand with the node that computes them.
     fn values_below<'p>(&mut self, m: &'p Modify, s: &mut Shown<'p>) {
-        let alias = target_alias(m, &self.d).unwrap_or_else(|| m.rel.name.clone());
+        let alias = target_alias(m, &self.d);
         if let Some((_, child)) = s.children.last_mut() {
             self.sub_plans_of(new_values(m).into_iter(), Source::Target(&m.rel, &alias, &m.input), child);
         }
     }
 
+    /// The sub-selects of conditions on the rows, of RETURNING, ON CONFLICT and MERGE, in the order in which PostgreSQL
+    /// makes them ready.
+    pub(super) fn modify_sub_plans<'p>(&mut self, m: &'p Modify, s: &mut Shown<'p>) {
+        let alias = target_alias(m, &self.d);
+        let of_input = (!matches!(m.kind, ModifyKind::Insert { .. })).then_some(&m.input);
+        self.sub_plans_of(m.row_checks.iter().map(|c| &c.expr), Source::Row(&m.rel, &alias, None), s);
+        self.sub_plans_of(m.returning.iter().flatten(), Source::Row(&m.rel, &alias, of_input), s);
+        match &m.kind {
+            ModifyKind::Insert { on_conflict: Some(c) } => {
+                let set = c.set.iter().flatten().map(|(_, e)| e);
+                self.sub_plans_of(set.chain(&c.filter), Source::Conflict(&m.rel, &alias), s);
+            }
+            ModifyKind::Merge { whens, .. } => {
+                let all = whens.iter().flat_map(|w| w.exprs());
+                self.sub_plans_of(all, Source::Target(&m.rel, &alias, &m.input), s);
+            }
+            _ => {}
+        }
+    }
+
     /// What RETURNING gives. Of tables with children it is that of the first one.
     fn returned(&mut self, m: &Modify, s: &mut Shown<'_>) {
-        let own = target_alias(m, &self.d).unwrap_or_else(|| m.rel.name.clone());
+        let own = target_alias(m, &self.d);
         let (rel, alias, list) = match m.members.as_ref().and_then(|t| t.parts.iter().zip(&t.aliases).next()) {
             Some((part, alias)) => (&part.rel, alias.as_str(), &part.returning),
             None => (&m.rel, own.as_str(), &m.returning),

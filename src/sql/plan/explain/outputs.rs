@@ -652,9 +652,11 @@ impl<'p> Walker<'_, '_, 'p> {
                 self.set(input, items);
             }
             PlanNode::Append { inputs, .. } => {
-                for p in inputs {
+                for (n, p) in inputs.iter().enumerate() {
                     self.top(p, Want::Exact, None);
-                    self.set(p, items.iter().skip(texts).cloned().collect());
+                    let part = m.members.as_ref().and_then(|t| t.parts.get(n));
+                    let read = part.map_or_else(Vec::new, |part| self.attributes_read(part, p));
+                    self.set(p, read.into_iter().chain(items.iter().skip(texts).cloned()).collect());
                 }
                 self.set(input, items);
             }
@@ -665,6 +667,23 @@ impl<'p> Walker<'_, '_, 'p> {
                 }
             }
         }
+    }
+}
+
+impl<'p> Walker<'_, '_, 'p> {
+    /// What the new values of a member's rows read of these.
+    fn attributes_read(&self, part: &Modify, scan: &Plan) -> Vec<Item<'p>> {
+        let ModifyKind::Update { set, .. } = &part.kind else { return Vec::new() };
+        let alias = self.d.alias_of(scan).map_or_else(|| part.rel.name.clone(), str::to_owned);
+        let mut read: Vec<usize> = Vec::new();
+        for u in set {
+            columns_in(&u.expr, &mut |_, i| {
+                if i < part.rel.attributes.len() && !read.contains(&i) {
+                    read.push(i);
+                }
+            });
+        }
+        read.into_iter().map(|i| Item::Text(self.d.attribute(&part.rel, &alias, i as i16 + 1))).collect()
     }
 }
 
@@ -689,7 +708,11 @@ fn flatten(e: &Expr, chain: &[&Plan], base: usize, out: &mut Vec<Expr>) {
 }
 
 /// What the table that a statement writes to is called there.
-pub(super) fn target_alias(m: &Modify, d: &Deparser<'_>) -> Option<String> {
+pub(super) fn target_alias(m: &Modify, d: &Deparser<'_>) -> String {
+    scanned_alias(m, d).unwrap_or_else(|| m.alias.clone())
+}
+
+fn scanned_alias(m: &Modify, d: &Deparser<'_>) -> Option<String> {
     let ctid = match m.kind {
         ModifyKind::Update { ctid, .. } | ModifyKind::Delete { ctid, .. } | ModifyKind::Merge { ctid, .. } => ctid,
         _ => return None,

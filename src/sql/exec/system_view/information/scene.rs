@@ -332,7 +332,8 @@ pub(crate) fn updatable(
     triggers: bool,
     column: Option<i16>,
 ) -> i32 {
-    let (mut at, mut column) = (oid, column);
+    // None: all of them.
+    let (mut at, mut asked) = (oid, column.map(|n| vec![n]));
     let (mut bits, mut own) = (UPDATE | INSERT | DELETE, 0);
     for _ in 0..64 {
         if let Some(r) = crate::catalog::system::relation(at) {
@@ -350,15 +351,13 @@ pub(crate) fn updatable(
             own |= of_triggers(c) & bits;
         }
         let Some((below, columns)) = &*seen.view(catalog, io, c) else { return own };
-        match column {
-            Some(n) => match columns.get((n - 1).max(0) as usize).copied().flatten() {
-                Some(attno) => column = Some(attno),
-                None => return own,
-            },
-            None if columns.iter().all(Option::is_none) => bits &= DELETE,
-            None => {}
+        let is_asked = |n: usize| asked.as_ref().is_none_or(|a| a.contains(&(n as i16 + 1)));
+        let found: Vec<i16> =
+            columns.iter().enumerate().filter(|(n, _)| is_asked(*n)).filter_map(|(_, c)| *c).collect();
+        if found.is_empty() {
+            bits &= DELETE;
         }
-        at = *below;
+        (at, asked) = (*below, Some(found));
     }
     own
 }
