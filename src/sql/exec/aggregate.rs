@@ -7,6 +7,7 @@
 
 use super::keys::{DistinctSet, KeyArena, KeyColumn};
 use super::output::{Output, phys_of};
+use super::row_order::{GROUPS_UP_TO, GroupTable, room_for};
 use super::sorter::{Sorter, Ties};
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
@@ -88,6 +89,10 @@ struct Set {
     first_rows: RowStore,
     calls: Vec<CallState>,
     splits: Option<Vec<TempFile>>,
+    /// The last row taken in made the last group.
+    last_is_new: bool,
+    /// The groups in the order in which they are given out; None: as they were made.
+    order: Option<Vec<u32>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,6 +120,8 @@ pub(super) struct Aggregate {
     groups: usize,
     specs: Vec<CallSpec>,
     set_list: Vec<Vec<usize>>,
+    /// Of each set: how PostgreSQL's table of its groups would look.
+    tables: Vec<GroupTable>,
     strategy: AggStrategy,
     sets: Vec<Set>,
     batch: Option<Batch>,
@@ -202,6 +209,10 @@ impl Aggregate {
             s.user = UserAggregate::of(cx, &s.call(), "aggregate")?;
         }
         let exprs = Projection::new(&list);
+        let input_width = a.input.cost.width as usize;
+        let memory = cx.settings.hash_mem() / set_list.len().max(1);
+        let expected = (0..set_list.len()).map(|n| a.groups.get(n).copied().unwrap_or(1.0));
+        let tables = expected.map(|n| GroupTable::new(room_for(n, input_width, specs.len(), memory))).collect();
         let mut scope = Scope::default();
         scope.sets = Some((a.group_by.len() + specs.len(), set_list.clone()));
         let output = Output::with_scope(a.having.as_ref(), a.project.as_deref(), &mut scope).lazy(lazy);
@@ -212,6 +223,7 @@ impl Aggregate {
             groups: a.group_by.len(),
             specs,
             set_list,
+            tables,
             strategy: a.strategy,
             sets: Vec::new(),
             batch: None,
@@ -249,7 +261,15 @@ impl Aggregate {
         if types.is_empty() {
             calls.iter_mut().for_each(|c| c.states.resize(1));
         }
-        Ok(Set { groups: DistinctSet::new(&types), keep, first_rows: RowStore::new(&forms), calls, splits: None })
+        Ok(Set {
+            groups: DistinctSet::new(&types),
+            keep,
+            first_rows: RowStore::new(&forms),
+            calls,
+            splits: None,
+            last_is_new: false,
+            order: None,
+        })
     }
 
     /// Sorts by group number, then by the call's ordering.
@@ -355,6 +375,7 @@ impl Aggregate {
         }
         let before = s.groups.len();
         s.groups.numbers(&keys, rows.rows, &mut numbers)?;
+        s.last_is_new = false;
         if s.groups.len() > before {
             let mut next = before as u32;
             let mut fresh = Vec::new();
@@ -364,6 +385,7 @@ impl Aggregate {
                     next += 1;
                 }
             }
+            s.last_is_new = fresh.last() == Some(&(rows.rows as u32 - 1));
             s.first_rows.append_columns(rows.columns[..self.groups].iter(), fresh.len(), Some(&fresh));
             let groups = s.groups.len();
             s.calls.iter_mut().for_each(|c| c.states.resize(groups));
@@ -483,6 +505,18 @@ impl Aggregate {
         if s.keep.is_empty() { usize::from(self.source.is_none()) } else { s.groups.len() }
     }
 
+    /// Few groups that were all in memory come out as they would of PostgreSQL's table.
+    fn arrange(&mut self, set: usize) {
+        let s = &mut self.sets[set];
+        let small = (2..=GROUPS_UP_TO).contains(&s.groups.len());
+        if self.strategy != AggStrategy::Hash || self.source.is_some() || s.splits.is_some() || !small {
+            return;
+        }
+        let keys: Vec<&Column> = s.keep.iter().map(|k| &s.first_rows.columns()[*k]).collect();
+        let types: Vec<TypeRef> = s.keep.iter().map(|k| self.expr_types[*k]).collect();
+        s.order = self.tables[set].walk_keys(&keys, &types, s.groups.len(), !s.last_is_new);
+    }
+
     /// Up to a batch of a set's groups as output rows.
     fn give(&mut self, cx: &mut ExecContext, set: usize, from: usize) -> Result<Option<Batch>> {
         let end = self.group_count(set).min(from + BATCH_ROWS);
@@ -493,9 +527,10 @@ impl Aggregate {
         // Group by group, as PostgreSQL does: long answers end the batch early.
         let mut answers: Vec<Column> = self.specs.iter().map(|spec| Column::new(phys_of(spec.ret))).collect();
         let mut end = end;
+        let nth = |n: usize| s.order.as_ref().map_or(n, |order| order[n] as usize);
         for group in from..end {
             for (call, out) in s.calls.iter().zip(&mut answers) {
-                call.states.finish(cx, group, out)?;
+                call.states.finish(cx, nth(group), out)?;
             }
             if long(&answers) {
                 end = group + 1;
@@ -507,7 +542,10 @@ impl Aggregate {
         for g in 0..self.groups {
             let kept = s.keep.contains(&g) && s.first_rows.len() >= end;
             columns.push(match kept {
-                true => s.first_rows.columns()[g].slice(from..end),
+                true => match &s.order {
+                    Some(order) => s.first_rows.columns()[g].gather_rows(&order[from..end]),
+                    None => s.first_rows.columns()[g].slice(from..end),
+                },
                 false => Column::constant(phys_of(self.expr_types[g]), Datum::Null, rows),
             });
         }
@@ -528,9 +566,12 @@ impl Aggregate {
             }
         }
         self.sets[set] = self.open_set(set)?;
-        if self.source.is_none() && set + 1 < self.sets.len() {
-            self.finish_sorted(cx, set + 1)?;
-            self.phase = Phase::Give { set: set + 1, group: 0 };
+        if self.source.is_none()
+            && let Some(next) = self.set_after(Some(set))
+        {
+            self.finish_sorted(cx, next)?;
+            self.arrange(next);
+            self.phase = Phase::Give { set: next, group: 0 };
         } else if !self.input_done {
             self.phase = Phase::Input;
         } else if let Some(task) = self.tasks.pop() {
@@ -546,7 +587,13 @@ impl Aggregate {
 
     /// The set whose groups come first.
     fn first_set(&self) -> usize {
-        self.source.as_ref().map_or(0, |(task, _)| task.set)
+        self.source.as_ref().map_or_else(|| self.set_after(None).unwrap_or(0), |(task, _)| task.set)
+    }
+
+    /// The set whose groups come next: those that keep nothing come before those that have tables, as PostgreSQL's do.
+    fn set_after(&self, set: Option<usize>) -> Option<usize> {
+        let turn = |n: usize| (!self.set_list[n].is_empty(), n);
+        (0..self.set_list.len()).filter(|n| set.is_none_or(|s| turn(*n) > turn(s))).min_by_key(|n| turn(*n))
     }
 }
 
@@ -568,6 +615,7 @@ impl Node for Aggregate {
                     self.consume(cx)?;
                     let set = self.first_set();
                     self.finish_sorted(cx, set)?;
+                    self.arrange(set);
                     self.phase = Phase::Give { set, group: 0 };
                 }
                 Phase::Give { set, group } => {

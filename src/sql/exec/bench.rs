@@ -35,7 +35,7 @@ fn aggregate(input: Plan, group_by: Vec<Expr>) -> Plan {
     types.extend([INT8, INT8]);
     let strategy = if group_by.is_empty() { AggStrategy::Plain } else { AggStrategy::Hash };
     let sets = vec![(0..group_by.len()).collect()];
-    let a = plan::Aggregate { input, strategy, group_by, sets, calls, having: None, project: None };
+    let a = plan::Aggregate { input, strategy, group_by, sets, groups: Vec::new(), calls, having: None, project: None };
     plan(PlanNode::Aggregate(Box::new(a)), &types)
 }
 

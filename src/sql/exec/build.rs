@@ -176,12 +176,16 @@ fn make(plan: &Plan, lazy: bool, cx: &mut ExecContext) -> Result<Box<dyn Node>> 
         }
         PlanNode::Aggregate(a) => Box::new(Aggregate::start(a, plan.columns.len(), lazy, cx)?),
         PlanNode::Window { input, spec, calls } => Box::new(Window::start(input, spec, calls, cx)?),
-        PlanNode::Distinct { input, keys, sorted } => Box::new(Distinct::start(input, keys, *sorted, cx)?),
+        PlanNode::Distinct { input, keys, sorted } => {
+            Box::new(Distinct::start(input, keys, *sorted, (plan.cost.rows, lazy), cx)?)
+        }
         PlanNode::Append { inputs, pruning, merge, .. } => match merge.is_empty() {
             true => Box::new(Append::start(inputs, pruning.as_deref(), cx)?),
             false => Box::new(MergeAppend::start(inputs, merge, pruning.as_deref(), lazy, cx)?),
         },
-        PlanNode::SetOp { left, right, op, all } => Box::new(SetOp::start(left, right, *op, *all, cx)?),
+        PlanNode::SetOp { left, right, op, all, groups, right_first } => {
+            Box::new(SetOp::start((left, right), *op, *all, (*groups, *right_first), cx)?)
+        }
         PlanNode::Materialize { input } => Box::new(Materialize::start(input, cx)?),
         PlanNode::Memoize { input, keys, .. } => Box::new(Memoize::start(input, keys, cx)?),
         PlanNode::With { ctes, body } => Box::new(With::start(ctes, body, cx)?),

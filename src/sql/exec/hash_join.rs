@@ -5,6 +5,7 @@ use super::deps::Versions;
 use super::keys::{EqualKeys, KeyForm, forms};
 use super::output::forms_of;
 use super::pairs::{ChainTable, Chunk, Joiner, NONE, Pairs};
+use super::row_order::Buckets;
 use super::spill::{Cursor, TempFile};
 use super::store::RowStore;
 use super::{ExecContext, Node, build};
@@ -83,6 +84,10 @@ pub(super) struct HashJoin {
     right_matched: Vec<bool>,
     right_null: bool,
     right_rows: usize,
+    /// Where right rows without partner may come out: where PostgreSQL's table would have them.
+    buckets: Option<Buckets>,
+    /// The right rows in that order, once they are wanted.
+    walk: Option<Vec<u32>>,
     splits: Option<(Vec<TempFile>, Vec<TempFile>)>,
     tasks: Vec<Task>,
     probe: Option<Probe>,
@@ -104,6 +109,8 @@ impl HashJoin {
         let right_forms = forms_of(&j.right.columns);
         let (left_types, right_types) = (left_keys.types(), right_keys.types());
         let forms = forms(&right_types);
+        let keeps_right = matches!(j.kind, JoinKind::Right | JoinKind::Full);
+        let memory = cx.settings.hash_mem();
         Ok(HashJoin {
             left: build(&j.left, cx)?,
             right: build(&j.right, cx)?,
@@ -128,6 +135,8 @@ impl HashJoin {
             right_matched: Vec::new(),
             right_null: false,
             right_rows: 0,
+            buckets: keeps_right.then(|| Buckets::new(j.right.cost.rows, j.right.cost.width as usize, memory)),
+            walk: None,
             splits: None,
             tasks: Vec::new(),
             probe: None,
@@ -160,6 +169,9 @@ impl HashJoin {
             let refs: Vec<&Column> = columns.iter().map(|c| &**c).collect();
             let before = self.keys.len();
             self.keys.extend(&refs, &self.right_types, batch.rows)?;
+            if let Some(buckets) = &mut self.buckets {
+                buckets.add(&refs, &self.right_types, batch.rows);
+            }
             drop(columns);
             let Some(batch) = &self.batch else { break };
             self.right_rows += batch.rows;
@@ -388,11 +400,16 @@ impl HashJoin {
     }
 
     fn unmatched(&mut self, cx: &mut ExecContext, from: usize) -> Flow<Option<Batch>> {
+        if let (None, Some(buckets), true) = (&self.walk, &self.buckets, self.whole) {
+            self.walk = buckets.walk();
+        }
+        let walk = self.walk.as_deref();
         let mut pairs = Pairs::default();
         let mut at = from;
         while at < self.right_matched.len() && pairs.len() < BATCH_ROWS {
-            if !self.right_matched[at] {
-                pairs.push(NONE, at as u32);
+            let row = walk.map_or(at, |walk| walk[at] as usize);
+            if !self.right_matched[row] {
+                pairs.push(NONE, row as u32);
             }
             at += 1;
         }
@@ -473,6 +490,10 @@ impl Node for HashJoin {
         }
         self.right.rescan(cx)?;
         self.right_keys.reset();
+        self.walk = None;
+        if let Some(buckets) = &mut self.buckets {
+            buckets.clear();
+        }
         self.right_source = Source::Input;
         self.level = 0;
         self.rows = RowStore::new(&self.right_forms);

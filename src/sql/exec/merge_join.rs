@@ -124,6 +124,9 @@ pub(super) struct MergeJoin {
     candidates: Vec<std::ops::Range<u32>>,
     matched: Vec<bool>,
     right_matched: Vec<bool>,
+    /// Right rows of the run without partner, each with the left row before which it comes; those before `passed` came out.
+    lonely: Vec<(u32, u32)>,
+    passed: usize,
     row: usize,
     next: Option<u32>,
     chunk: Chunk,
@@ -140,6 +143,8 @@ impl MergeJoin {
             candidates: Vec::new(),
             matched: Vec::new(),
             right_matched: Vec::new(),
+            lonely: Vec::new(),
+            passed: 0,
             row: 0,
             next: None,
             chunk: Chunk::default(),
@@ -168,6 +173,7 @@ impl MergeJoin {
     fn lonely_right(&mut self) {
         let keep = self.keeps_right();
         if let (true, Some(batch)) = (keep, &self.right.batch) {
+            self.lonely.push((self.left.rows.len() as u32, self.right.rows.len() as u32));
             self.right.rows.append_rows(batch, &[self.right.row as u32]);
         }
         self.right.row += 1;
@@ -238,6 +244,11 @@ impl MergeJoin {
             self.row += 1;
         }
         chunk.to = self.row;
+        chunk.lonely.clear();
+        let is_out = |r: u32| self.right_matched.get(r as usize) == Some(&true);
+        self.passed += self.lonely[self.passed..].iter().take_while(|(_, r)| is_out(*r)).count();
+        let waiting = self.lonely[self.passed..].iter().take_while(|(before, _)| *before as usize <= chunk.to);
+        chunk.lonely.extend(waiting);
         self.judging = true;
     }
 
@@ -279,6 +290,8 @@ impl MergeJoin {
         self.left.rows.clear();
         self.right.rows.clear();
         self.candidates.clear();
+        self.lonely.clear();
+        self.passed = 0;
         self.row = 0;
         self.next = None;
         self.step = Step::Align;

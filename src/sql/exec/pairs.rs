@@ -41,6 +41,8 @@ pub(super) struct Chunk {
     pub pairs: Pairs,
     pub from: usize,
     pub to: usize,
+    /// Right rows without partner, each with the left row before which it comes out.
+    pub lonely: Vec<(u32, u32)>,
 }
 
 /// The condition and the output of a join.
@@ -238,10 +240,16 @@ impl Joiner {
             let at = kept.map_or(n, |k| k[n] as usize);
             (pairs.left[at], pairs.right[at])
         };
-        let mut n = 0;
+        let (mut n, mut lonely) = (0, chunk.lonely.iter().peekable());
         for (row, matched) in matched.iter_mut().enumerate().take(chunk.to + 1).skip(chunk.from) {
             if row == chunk.to && n == total {
                 break;
+            }
+            while let Some((_, r)) = lonely.next_if(|(before, _)| *before as usize <= row) {
+                if let Some(m @ false) = right_matched.get_mut(*r as usize) {
+                    *m = true;
+                    out.push(NONE, *r);
+                }
             }
             while n < total && pair(n).0 as usize == row {
                 let (l, r) = pair(n);
@@ -265,7 +273,8 @@ impl Joiner {
     }
 }
 
-/// A hash table over the rows of a key list: chains of rows in ascending order.
+/// A hash table over the rows of a key list: chains with the last row first, as PostgreSQL's buckets have them
+/// (nodeHash.c, ExecHashTableInsert).
 #[derive(Default)]
 pub(super) struct ChainTable {
     /// Upper half: of the chain's first row's hash; lower half: that row + 1, 0 for none.
@@ -281,7 +290,7 @@ impl ChainTable {
         let n = keys.len();
         let size = (n * 2).next_power_of_two().max(16);
         let mut t = ChainTable { heads: vec![0; size], next: vec![0; n], mask: size as u64 - 1 };
-        for row in (0..n).rev() {
+        for row in 0..n {
             if keys.is_null(row) {
                 continue;
             }

@@ -479,7 +479,7 @@ fn sorted_in_parts(keys: &KeyArena, parts: &[Part]) -> Vec<u32> {
     let n = entries.len();
     let bounded = |part: &Part| part.1.is_some_and(|b| part.0.len() > 2 * b);
     let sorted_before = || entries.iter().map(|e| e.1).eq(0..n as u32);
-    if n < 2 || n > TIES_UP_TO || parts.is_empty() || !parts.iter().any(bounded) && sorted_before() {
+    if !(2..=TIES_UP_TO).contains(&n) || parts.is_empty() || !parts.iter().any(bounded) && sorted_before() {
         return entries.into_iter().map(|e| e.1).collect();
     }
     // From here on keys are compared by their ranks.

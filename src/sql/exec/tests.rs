@@ -254,7 +254,7 @@ fn aggregate(input: Plan, strategy: AggStrategy, group_by: Vec<Expr>, calls: Vec
     let mut types: Vec<_> = group_by.iter().map(|e| e.ty).collect();
     types.extend(calls.iter().map(|c| c.ty));
     let sets = vec![(0..group_by.len()).collect()];
-    let a = plan::Aggregate { input, strategy, group_by, sets, calls, having: None, project: None };
+    let a = plan::Aggregate { input, strategy, group_by, sets, groups: Vec::new(), calls, having: None, project: None };
     plan(PlanNode::Aggregate(Box::new(a)), &types)
 }
 
@@ -323,6 +323,7 @@ fn grouping_sets() {
         strategy: AggStrategy::Hash,
         group_by: vec![col(0, INT4), col(1, INT4)],
         sets: vec![vec![0, 1], vec![0], vec![]],
+        groups: Vec::new(),
         calls: vec![count_star()],
         having: None,
         project: Some(vec![
@@ -333,7 +334,7 @@ fn grouping_sets() {
         ]),
     };
     let p = plan(PlanNode::Aggregate(Box::new(a)), &[INT4, INT4, INT8, INT4]);
-    assert_eq!(run(p), rows(&["1 1 1 0", "1 2 1 0", "2 2 1 0", "1 · 2 1", "2 · 1 1", "· · 3 3"]));
+    assert_eq!(run(p), rows(&["· · 3 3", "1 2 1 0", "1 1 1 0", "2 2 1 0", "1 · 2 1", "2 · 1 1"]));
 }
 
 /// DISTINCT by hash, by order, and with less memory than keys.
@@ -356,12 +357,19 @@ fn set_operations() {
     let left = || values(&[&[Some(1)], &[Some(1)], &[Some(1)], &[Some(2)], &[None]]);
     let right = || values(&[&[Some(1)], &[Some(1)], &[None], &[None], &[Some(3)]]);
     let op = |op, all| {
-        let node = PlanNode::SetOp { left: Box::new(left()), right: Box::new(right()), op, all };
+        let node = PlanNode::SetOp {
+            left: Box::new(left()),
+            right: Box::new(right()),
+            op,
+            all,
+            groups: 2.0,
+            right_first: false,
+        };
         run(plan(node, &[INT4])).join(",")
     };
     assert_eq!(op(SetOpKind::Union, false), "1,2,·,3");
-    assert_eq!(op(SetOpKind::Intersect, false), "1,·");
-    assert_eq!(op(SetOpKind::Intersect, true), "1,1,·");
+    assert_eq!(op(SetOpKind::Intersect, false), "·,1");
+    assert_eq!(op(SetOpKind::Intersect, true), "·,1,1");
     assert_eq!(op(SetOpKind::Except, false), "2");
     assert_eq!(op(SetOpKind::Except, true), "1,2");
 }
@@ -401,7 +409,14 @@ fn ctes_are_shared() {
     let scan = || {
         plan(PlanNode::CteScan { cte: 1, alias: "r".into(), names: Vec::new(), filter: None, project: None }, &[float])
     };
-    let union = PlanNode::SetOp { left: Box::new(scan()), right: Box::new(scan()), op: SetOpKind::Except, all: true };
+    let union = PlanNode::SetOp {
+        left: Box::new(scan()),
+        right: Box::new(scan()),
+        op: SetOpKind::Except,
+        all: true,
+        groups: 2.0,
+        right_first: false,
+    };
     let node = PlanNode::With { ctes: vec![cte], body: Box::new(plan(union, &[float])) };
     assert_eq!(run(plan(node, &[float])), rows(&[]));
 }

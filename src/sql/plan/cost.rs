@@ -46,7 +46,8 @@ pub(super) fn type_width(ty: TypeRef) -> i32 {
         return i32::from(info.len);
     }
     if ty.typmod > 4 && matches!(ty.oid, types::oid::VARCHAR | types::oid::BPCHAR) {
-        let max = ty.typmod;
+        // As many characters as it says, of four bytes at most, and the length's own four.
+        let max = (ty.typmod - 4).saturating_mul(4).saturating_add(4);
         if ty.oid == types::oid::BPCHAR || max <= 32 {
             return max;
         }

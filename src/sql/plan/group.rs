@@ -43,7 +43,8 @@ impl Planner<'_> {
             grouping_to_case(e, &sets, set_column);
         }
         let having = having.map(|h| out.bound(&h)).transpose()?;
-        let groups = rows_of_sets(query, &sets, input.cost.rows, &Estimator::new(facts, self.cx.io));
+        let expected = rows_of_sets(query, &sets, input.cost.rows, &Estimator::new(facts, self.cx.io));
+        let groups: f64 = expected.iter().sum();
         let mut rows = groups;
         if having.is_some() {
             rows = (rows / 3.0).max(1.0);
@@ -83,7 +84,7 @@ impl Planner<'_> {
         }
         cost.rows = rows;
         cost.width = out.exprs().iter().map(|e| cost::type_width(e.ty)).sum();
-        let n = Aggregate { input, strategy, group_by, sets, calls: bound, having, project: None };
+        let n = Aggregate { input, strategy, group_by, sets, groups: expected, calls: bound, having, project: None };
         Ok((node(PlanNode::Aggregate(Box::new(n)), &out, cost), out))
     }
 }
@@ -180,13 +181,13 @@ fn bound_call(call: &Expr, layout: &Layout) -> Result<Option<AggCall>> {
     Ok(Some(a))
 }
 
-/// How many groups all sets make together.
-fn rows_of_sets(query: &Query, sets: &[Vec<usize>], input: f64, est: &Estimator<'_>) -> f64 {
+/// How many groups each set makes.
+fn rows_of_sets(query: &Query, sets: &[Vec<usize>], input: f64, est: &Estimator<'_>) -> Vec<f64> {
     let of_set = |set: &Vec<usize>| {
         let keys: Vec<&Expr> = set.iter().map(|&i| &query.group_by[i]).collect();
         if keys.is_empty() { 1.0 } else { est.groups(&keys, input) }
     };
-    sets.iter().map(of_set).sum()
+    sets.iter().map(of_set).collect()
 }
 
 /// GROUPING(…) as a look-up by the number of the grouping set.

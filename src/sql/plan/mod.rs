@@ -214,6 +214,10 @@ pub enum PlanNode {
         right: Box<Plan>,
         op: SetOpKind,
         all: bool,
+        /// How many different rows are expected of the input that PostgreSQL would read first.
+        groups: f64,
+        /// That one is the right one.
+        right_first: bool,
     },
     Materialize {
         input: Box<Plan>,
@@ -479,6 +483,8 @@ pub struct Aggregate {
     pub group_by: Vec<Expr>,
     /// Each set names the grouping expressions it keeps; one set with all of them for a plain GROUP BY.
     pub sets: Vec<Vec<usize>>,
+    /// How many groups are expected of each set.
+    pub groups: Vec<f64>,
     pub calls: Vec<AggCall>,
     /// HAVING, over the output columns.
     pub having: Option<Expr>,

@@ -266,9 +266,11 @@ pub(super) fn presorted(have: &[PathKey], want: &[PathKey]) -> usize {
     want.iter().zip(have).take_while(|(w, h)| alike(w, h) && !has_volatile(&w.expr)).count()
 }
 
-/// Keeps the paths worth keeping: none is worse than another in everything.
+/// Keeps the paths worth keeping: none is worse than another in everything. PostgreSQL 15, pathnode.c, add_path: costs
+/// count as equal within one percent; of two that are, and that differ in nothing else, the earlier one stays unless it
+/// is dearer.
 pub(super) fn add_path(paths: &mut Vec<Rc<Path>>, new: Path) {
-    const FUZZ: f64 = 1.000_000_1;
+    const FUZZ: f64 = 1.01;
     let no_worse = |a: &Path, b: &Path| {
         a.total <= b.total * FUZZ
             && a.startup <= b.startup * FUZZ
@@ -276,7 +278,12 @@ pub(super) fn add_path(paths: &mut Vec<Rc<Path>>, new: Path) {
             && ordered_for(&a.order, &b.order)
             && (a.rows <= b.rows * FUZZ || a.outer == b.outer)
     };
-    if paths.iter().any(|p| no_worse(p, &new)) {
+    let cheaper = |a: &Path, b: &Path| {
+        let exactly = |a: f64, b: f64| b > a * 1.000_000_000_1;
+        exactly(a.total, b.total) || !exactly(b.total, a.total) && exactly(a.startup, b.startup)
+    };
+    let stays = |old: &Path| no_worse(old, &new) && !(no_worse(&new, old) && cheaper(&new, old));
+    if paths.iter().any(|p| stays(p)) {
         return;
     }
     paths.retain(|p| !no_worse(&new, p));

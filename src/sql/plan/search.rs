@@ -430,7 +430,7 @@ impl Ways<'_, '_> {
                 }
                 let free = |p: &Rc<Path>| p.outer.is_empty() || used_clauses(p).is_empty();
                 if free(l) && free(r) {
-                    self.hash(l, r, right, a, b, out);
+                    self.hash(l, r, left, right, a, b, out);
                 }
                 if l.outer.is_empty() && r.outer.is_empty() {
                     self.merge(l, r, left, right, a, b, out);
@@ -531,7 +531,16 @@ impl Ways<'_, '_> {
         (keys, rest)
     }
 
-    fn hash(&self, l: &Rc<Path>, r: &Rc<Path>, right: &JoinRel, a: RelSet, b: RelSet, out: &mut Vec<Rc<Path>>) {
+    fn hash(
+        &self,
+        l: &Rc<Path>,
+        r: &Rc<Path>,
+        left: &JoinRel,
+        right: &JoinRel,
+        a: RelSet,
+        b: RelSet,
+        out: &mut Vec<Rc<Path>>,
+    ) {
         let (mut keys, rest) = self.keys(a, b, true);
         if keys.is_empty() {
             let constant = |e: &Expr| matches!(e.kind, ExprKind::Const(_));
@@ -555,11 +564,33 @@ impl Ways<'_, '_> {
         }
         // Rows that fall into one bucket are compared; distinct values of the inner side spread them.
         let est = Estimator::new(self.search.facts, self.search.io);
-        let distinct = keys.iter().map(|(_, k)| est.distinct(k)).fold(1.0, f64::max).min(r.rows.max(1.0));
-        let bucket = r.rows / distinct;
-        run += s.cpu_operator_cost * n * l.rows * (bucket * 0.5).max(0.5);
+        let compared = match self.kind {
+            JoinKind::Semi | JoinKind::Anti => {
+                let distinct = keys.iter().map(|(_, k)| est.distinct(k)).fold(1.0, f64::max).min(r.rows.max(1.0));
+                r.rows / distinct
+            }
+            _ => {
+                // PostgreSQL 15, costsize.c, final_cost_hashjoin. Where it would rather sort both sides, this executor
+                // hashes all the same.
+                let buckets = r.rows.ceil().max(1024.0).log2().ceil().exp2();
+                let part = keys.iter().map(|(_, k)| est.bucket_fraction(k, buckets)).fold(1.0, f64::min);
+                (r.rows * part).round_ties_even()
+            }
+        };
+        let by_bucket = s.cpu_operator_cost * n * l.rows * (compared * 0.5).max(0.5);
+        let sorted = |p: &Path, width: i32| cost::sort(0.0, p.rows, width, -1.0, s).1;
+        let by_order = sorted(l, left.width) + sorted(r, right.width) + s.cpu_operator_cost * n * (l.rows + r.rows);
+        run += by_bucket.min(by_order);
         let qual = cost::exprs_cost(rest.iter().chain(&Self::exprs(self.filter)), s);
-        run += (s.cpu_tuple_cost + qual) * self.rows;
+        // Rows without partner come out at no cost (costsize.c, approx_tuple_count).
+        let joined = match self.kind {
+            JoinKind::Left | JoinKind::Right | JoinKind::Full => {
+                let equal = keys.iter().map(|(l, r)| est.join_equality(l, r)).product::<f64>();
+                (l.rows * r.rows * equal).round_ties_even().max(1.0)
+            }
+            _ => self.rows,
+        };
+        run += (s.cpu_tuple_cost + qual) * joined;
         let disabled = if s.enable_hashjoin { 0.0 } else { DISABLED };
         let join = JoinPath {
             kind: self.kind,

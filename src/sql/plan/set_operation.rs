@@ -100,7 +100,11 @@ impl Planner<'_> {
                 let rows = if *all { most } else { different };
                 let cost = Cost { startup: total, total, rows, width: left.cost.width };
                 let columns = left.columns.clone();
-                let node = PlanNode::SetOp { left: Box::new(left), right: Box::new(right), op: *op, all: *all };
+                // The smaller one goes into the table.
+                let right_first = *op == SetOpKind::Intersect && of_left > of_right;
+                let groups = if right_first { of_right } else { of_left };
+                let (left, right) = (Box::new(left), Box::new(right));
+                let node = PlanNode::SetOp { left, right, op: *op, all: *all, groups, right_first };
                 Ok((Plan { node, columns, cost, params: Vec::new() }, different))
             }
         }

@@ -5,9 +5,15 @@
 //! given them. Larger ones keep ours.
 
 mod bounded_heap;
+mod buckets;
+mod group_table;
+mod hash_key;
 mod merge_heap;
 mod quicksort;
 
 pub(super) use bounded_heap::BoundedHeap;
+pub(super) use buckets::Buckets;
+pub(super) use group_table::{GROUPS_UP_TO, GroupTable, room_for};
+pub(super) use hash_key::hash_group;
 pub(super) use merge_heap::MergeHeap;
 pub(super) use quicksort::quicksort;

@@ -607,7 +607,7 @@ impl Explainer<'_, '_> {
                     s.children.push((None, child));
                 }
             }
-            PlanNode::SetOp { left, right, op, all } => {
+            PlanNode::SetOp { left, right, op, all, .. } => {
                 let word = match op {
                     SetOpKind::Union => "Union",
                     SetOpKind::Intersect => "Intersect",

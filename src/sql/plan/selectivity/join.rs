@@ -85,7 +85,7 @@ fn common(v: &Variable) -> (usize, f64) {
 
 impl Estimator<'_> {
     /// The part of all pairs of rows that are equal: eqjoinsel_inner.
-    pub(super) fn join_equality(&self, left: &Expr, right: &Expr) -> f64 {
+    pub(in crate::sql::plan) fn join_equality(&self, left: &Expr, right: &Expr) -> f64 {
         let (nl, nr) = (self.distinct(left).max(1.0), self.distinct(right).max(1.0));
         let (l, r) = (self.variable(left), self.variable(right));
         if let (Some(l), Some(r)) = (&l, &r)

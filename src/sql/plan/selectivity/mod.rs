@@ -7,6 +7,7 @@
 //! - `extended`: what CREATE STATISTICS knows of columns together.
 //! - `position`: where a value lies between two bounds of a histogram.
 
+mod bucket;
 mod extended;
 mod groups;
 mod join;
