@@ -68,9 +68,11 @@ impl Ranges<'_> {
     }
 
     pub(super) fn known(&self, storage: &Storage, first: BlockNo) -> Result<Known> {
-        let mut scan = IndexScan::new(self.store.clone(), Bounds::prefix(prefix(first)), Direction::Forward);
+        let mut scan =
+            IndexScan::new(self.store.clone(), Bounds::prefix(prefix(first)), Direction::Forward).with_keys();
         let mut known = Known { entries: Vec::new(), whole: false, union: summary::nothing(self.columns) };
-        while let Some((tid, key)) = scan.next(storage)? {
+        while let Some(tid) = scan.next(storage)? {
+            let key = scan.key();
             let Some((_, kind, summary)) = taken_apart(key) else { continue };
             known.whole |= kind == WHOLE;
             known.union = summary::union(self.columns, &known.union, summary);

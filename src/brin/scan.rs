@@ -50,7 +50,7 @@ impl Search {
     /// In a table of so many blocks.
     pub fn new(ranges: Ranges<'_>, asks: Vec<(usize, Ask)>, blocks: BlockNo) -> Search {
         Search {
-            scan: IndexScan::new(ranges.store.clone(), Bounds::default(), Direction::Forward),
+            scan: IndexScan::new(ranges.store.clone(), Bounds::default(), Direction::Forward).with_keys(),
             columns: ranges.columns.to_vec(),
             asks,
             pages_per_range: ranges.pages_per_range.max(1),
@@ -64,12 +64,12 @@ impl Search {
     /// Reads so many entries at most; true at the end.
     pub fn step(&mut self, storage: &Storage, entries: usize) -> Result<bool> {
         for _ in 0..entries {
-            let Some((_, key)) = self.scan.next(storage)? else {
+            if self.scan.next(storage)?.is_none() {
                 self.end_range();
                 self.take_up_to(self.blocks);
                 return Ok(true);
-            };
-            let Some((first, kind, summary)) = taken_apart(key) else { continue };
+            }
+            let Some((first, kind, summary)) = taken_apart(self.scan.key()) else { continue };
             let whole = kind == WHOLE;
             match &mut self.range {
                 Some((at, sum, is_whole)) if *at == first => {

@@ -16,6 +16,7 @@ use super::node;
 use super::packed::MARK;
 use crate::page::{HEADER_SIZE, Page};
 use std::cmp::Ordering;
+use std::ops::Range;
 
 const HEAD: usize = 6;
 const TID: usize = 6;
@@ -81,6 +82,12 @@ impl<'p> Dense<'p> {
     pub fn entry(&self, i: usize) -> Entry<'p> {
         let tail = self.tails.get(i * self.width..(i + 1) * self.width).unwrap_or_default();
         Entry { head: self.prefix, tail }
+    }
+
+    /// What stands in the array for these entries, each ending in its row's address.
+    pub fn entries(&self, places: Range<usize>) -> impl Iterator<Item = &'p [u8]> {
+        let bytes = self.tails.get(places.start * self.width..places.end * self.width).unwrap_or_default();
+        bytes.chunks_exact(self.width)
     }
 
     /// The place of the first entry at or above `target`.

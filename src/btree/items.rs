@@ -20,6 +20,11 @@ impl Items {
         self.ends.push(self.bytes.len());
     }
 
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
     pub fn pop(&mut self) -> Vec<u8> {
         let item = self.last().to_vec();
         self.ends.pop();

@@ -17,6 +17,7 @@ use super::packed::compare;
 use super::recycle::Use;
 use crate::base::{BlockNo, TupleId, Xid};
 use crate::page::{HEADER_SIZE, PAGE_SIZE, POINTER_SIZE, Page};
+use std::ops::Range;
 
 pub const SPECIAL: usize = 16;
 /// Bytes for line pointers and items, or for a dense leaf's body.
@@ -121,6 +122,17 @@ pub fn entry(page: &Page, n: u16) -> Entry<'_> {
         true => Dense::of(page).entry(usize::from(n - first(page))),
         false => Entry::whole(page.item(n)),
     }
+}
+
+/// Appends the rows' addresses of a leaf's items.
+pub fn tids(page: &Page, items: Range<u16>, out: &mut Vec<TupleId>) {
+    if !has(page, DENSE) {
+        return out.extend(items.map(|n| tid_behind(page.item(n))));
+    }
+    let first = first(page);
+    out.extend(
+        Dense::of(page).entries(usize::from(items.start - first)..usize::from(items.end - first)).map(tid_behind),
+    );
 }
 
 /// Bytes that an item takes.

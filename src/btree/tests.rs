@@ -50,10 +50,10 @@ fn random(state: &mut u64) -> u64 {
 }
 
 fn all(storage: &Storage, store: &Arc<IndexStore>, direction: Direction) -> Vec<(Vec<u8>, TupleId)> {
-    let mut scan = IndexScan::new(store.clone(), Bounds::default(), direction);
+    let mut scan = IndexScan::new(store.clone(), Bounds::default(), direction).with_keys();
     let mut found = Vec::new();
-    while let Some((tid, key)) = scan.next(storage).unwrap() {
-        found.push((key.to_vec(), tid));
+    while let Some(tid) = scan.next(storage).unwrap() {
+        found.push((scan.key().to_vec(), tid));
     }
     found
 }

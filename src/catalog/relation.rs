@@ -321,7 +321,7 @@ impl Index {
             return Ok(());
         }
         let mut scan = IndexScan::new(self.store.clone(), Bounds::default(), Direction::Forward);
-        while let Some((tid, _)) = scan.next(storage)? {
+        while let Some(tid) = scan.next(storage)? {
             take(tid)?;
         }
         Ok(())

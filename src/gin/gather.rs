@@ -197,7 +197,7 @@ impl Probe {
             target.extend_from_slice(&self.key);
             push_tid(&mut target, *tid);
             self.scan.seek(&target);
-            let Some((found, _)) = self.scan.next(storage)? else {
+            let Some(found) = self.scan.next(storage)? else {
                 return Ok(true);
             };
             // Any row of a whole page keeps it.

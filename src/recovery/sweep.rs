@@ -94,9 +94,9 @@ impl Db {
         let rows = self.rows(&Arc::new(Own::new()), 0);
         self.index.verify(storage).unwrap();
         let mut indexed = BTreeSet::new();
-        let mut scan = IndexScan::new(self.index.clone(), Bounds::default(), Direction::Forward);
-        while let Some((tid, key)) = scan.next(storage).unwrap() {
-            indexed.insert((key.to_vec(), tid));
+        let mut scan = IndexScan::new(self.index.clone(), Bounds::default(), Direction::Forward).with_keys();
+        while let Some(tid) = scan.next(storage).unwrap() {
+            indexed.insert((scan.key().to_vec(), tid));
         }
         let mut values = Values::new();
         for (value, tid) in rows {

@@ -28,7 +28,9 @@ pub(super) struct IndexScan {
     direction: Direction,
     /// Ranges still to scan, last one first; None: not computed yet.
     ranges: Option<Vec<Bounds>>,
+    /// The range under way, or, if it is not, what the last one leaves for the next.
     tree: Option<TreeScan>,
+    is_under_way: bool,
     /// Addresses the index gave, fetched up to `at`.
     tids: Vec<TupleId>,
     at: usize,
@@ -50,6 +52,7 @@ impl IndexScan {
             direction: if s.backward { Direction::Backward } else { Direction::Forward },
             ranges: None,
             tree: None,
+            is_under_way: false,
             tids: Vec::new(),
             at: 0,
             batch_rows: FIRST_BATCH,
@@ -84,19 +87,22 @@ impl IndexScan {
             if self.at < self.tids.len() || batch.rows >= self.batch_rows {
                 break;
             }
-            if self.tree.is_none() {
+            if !self.is_under_way {
                 let Some(bounds) = self.ranges.as_mut().and_then(Vec::pop) else { break };
-                let tree = TreeScan::new(self.index.clone(), bounds, self.direction);
-                self.tree = Some(tree.seeing(self.fetch.snapshot()));
+                match &mut self.tree {
+                    Some(tree) => tree.restart(bounds),
+                    None => {
+                        let tree = TreeScan::new(self.index.clone(), bounds, self.direction);
+                        self.tree = Some(tree.seeing(self.fetch.snapshot()));
+                    }
+                }
+                self.is_under_way = true;
             }
             let Some(tree) = &mut self.tree else { break };
             self.tids.clear();
             self.at = 0;
-            let more = tree.next_tids(&self.storage, self.batch_rows - batch.rows, &mut self.tids)?;
+            self.is_under_way = tree.next_tids(&self.storage, self.batch_rows - batch.rows, &mut self.tids)?;
             entries += self.tids.len() as i64;
-            if !more {
-                self.tree = None;
-            }
         }
         self.batch_rows = (self.batch_rows * 4).min(BATCH_ROWS);
         let counts = cx.backend()?.stats.table(self.oid);
@@ -134,7 +140,7 @@ impl Node for IndexScan {
     fn rescan(&mut self, _: &mut ExecContext) -> Flow<()> {
         self.values.reset();
         self.ranges = None;
-        self.tree = None;
+        self.is_under_way = false;
         self.tids.clear();
         self.at = 0;
         self.batch_rows = FIRST_BATCH;
