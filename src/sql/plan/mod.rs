@@ -57,6 +57,7 @@ mod stored_facts;
 #[cfg(test)]
 mod tests;
 pub(in crate::sql) mod tree;
+mod unique_semi;
 mod window;
 mod write;
 pub use write::routed_insert;

@@ -93,6 +93,7 @@ pub(super) fn prepare(query: &mut Query) {
     sub_links_to_joins(query);
     pull_up(query);
     reduce_outer_joins(query);
+    super::unique_semi::reduce(query);
     super::stored_facts::read_stored(query);
 }
 
@@ -287,9 +288,6 @@ fn pull_up_rel(
         if !movable && q.filter.is_some() {
             return None;
         }
-        if lateral && q.from.iter().any(outer_join_reads_siblings) {
-            return None;
-        }
         // A filter on the empty side cannot leave its join: only joins whose ON it may join are tried (see the caller);
         // a sub-select of several rels there keeps its own join order.
         if nullable && q.from.len() != 1 {
@@ -299,11 +297,18 @@ fn pull_up_rel(
             return None;
         }
     }
+    let others = query.rels.len();
+    let Source::Subquery(q) = &mut query.rels[rel].source else { return None };
+    // Among the relations around it nobody would know which rows its own outer joins leave empty, and its conditions'
+    // sub-selects become joins where they stand (PostgreSQL 15, prepjointree.c, pull_up_simple_subquery: same order).
+    whole_rows(q);
+    sub_links_to_joins(q);
+    if lateral && q.from.iter().any(outer_join_reads_siblings) || others + q.rels.len() >= MAX_RELS {
+        return None;
+    }
     let source = std::mem::replace(&mut query.rels[rel].source, Source::Values(Vec::new()));
     let Source::Subquery(sub) = source else { return None };
     let mut sub = *sub;
-    // Among the relations around it nobody would know which rows its own outer joins leave empty.
-    whole_rows(&mut sub);
     let offset = query.rels.len();
     // Its references move one level out, its own rels behind ours.
     sub.walk_mut(0, &mut |e, depth| match &mut e.kind {

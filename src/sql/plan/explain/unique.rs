@@ -3,9 +3,9 @@
 //! the inner side is grouped by what must be equal.
 
 use crate::base::Oid;
-use crate::catalog::Relation;
 use crate::sql::expr::{Expr, ExprKind};
 use crate::sql::func;
+use crate::sql::plan::unique_semi::has_index;
 use crate::sql::plan::{IndexOp, JoinKind, Plan, PlanNode};
 
 /// None: no join.
@@ -95,14 +95,4 @@ fn mapped(equal: &[usize], project: Option<&Vec<Expr>>) -> Vec<usize> {
 
 fn attributes(read: &[usize], attnos: &[i16]) -> Vec<i16> {
     read.iter().filter_map(|k| attnos.get(*k)).copied().collect()
-}
-
-fn has_index(rel: &Relation, equal: &[i16]) -> bool {
-    rel.indexes.iter().any(|i| {
-        i.unique
-            && i.valid
-            && !rel.constraints.iter().any(|k| k.index == i.oid && k.deferrable)
-            && i.predicate.is_none()
-            && i.columns.iter().take(i.key_columns).all(|c| c.attno > 0 && equal.contains(&c.attno))
-    })
 }
