@@ -10,7 +10,21 @@ impl Binder<'_, '_> {
     /// PostgreSQL 15, parse_type.c, typenameType: the type, its modifier, and `[]`.
     pub(super) fn type_ref(&mut self, name: &ast::TypeName) -> Result<TypeRef> {
         // The position is counted for an error alone: a statement may cast tens of thousands of parameters.
+        self.in_database(name)?;
         self.named_type(name).map_err(|e| e.at(self.at(name.pos)))
+    }
+
+    /// # Errors
+    /// 0A000 for a type of another database: it has no position.
+    fn in_database(&self, name: &ast::TypeName) -> Result<()> {
+        match &name.names[..] {
+            [database, _, _] if !name.pct_type && *database != self.cx.names.current_database() => Err(err!(
+                FEATURE_NOT_SUPPORTED,
+                "cross-database references are not implemented: {}",
+                name.names.join(".")
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn named_type(&mut self, name: &ast::TypeName) -> Result<TypeRef> {

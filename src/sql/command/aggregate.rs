@@ -269,6 +269,7 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &DefineStmt) -> Flo
     arg_types.iter().try_for_each(|ty| super::write::check_usable(cx, *ty))?;
     let state = state_type(cmd, cx, (&o.state, &o.initial), &arg_types)?;
     super::write::check_usable(cx, state.oid)?;
+    check_serialization(&o, state)?;
     let def = states(cmd, cx, &o, &arg_types, state)?;
     let owner = cx.backend()?.user.current;
     let mut f = Function {
@@ -350,9 +351,9 @@ fn states(
         }
         (finish, result) = (def.oid, returned);
     }
-    function::check_result(cx, inputs, result)?;
     let combine = combine(cx, o, state)?;
-    let (serialize, deserialize) = serialization(cx, o, state)?;
+    let (serialize, deserialize) = serialization(cx, o)?;
+    function::check_result(cx, inputs, result)?;
     let moving = moving_states(cmd, cx, o, inputs, result)?;
     let sort_operator = sort_operator(cx, o, inputs)?;
     let same_as = if state.oid == oid::INTERNAL { built_in_states(transition.oid, finish)? } else { Oid::INVALID };
@@ -394,17 +395,23 @@ fn combine(cx: &mut ExecContext, o: &Options<'_>, state: TypeRef) -> Result<Oid>
     Ok(def.oid)
 }
 
-/// How states of type internal travel between processes.
-fn serialization(cx: &mut ExecContext, o: &Options<'_>, state: TypeRef) -> Result<(Oid, Oid)> {
-    let (write, read) = match (&o.serialize, &o.deserialize) {
-        (None, None) => return Ok((Oid::INVALID, Oid::INVALID)),
-        (Some(write), Some(read)) => (write, read),
-        _ => return Err(definition("must specify both or neither of serialization and deserialization functions")),
-    };
-    if state.oid != oid::INTERNAL {
+/// # Errors
+/// 42P13 for one without the other, or of states that need neither: before any function is looked for.
+fn check_serialization(o: &Options<'_>, state: TypeRef) -> Result<()> {
+    let one = o.serialize.is_some() || o.deserialize.is_some();
+    if one && state.oid != oid::INTERNAL {
         let text = "serialization functions may be specified only when the aggregate transition data type is internal";
         return Err(definition(text));
     }
+    match o.serialize.is_some() == o.deserialize.is_some() {
+        true => Ok(()),
+        false => Err(definition("must specify both or neither of serialization and deserialization functions")),
+    }
+}
+
+/// How states of type internal travel between processes.
+fn serialization(cx: &mut ExecContext, o: &Options<'_>) -> Result<(Oid, Oid)> {
+    let (Some(write), Some(read)) = (&o.serialize, &o.deserialize) else { return Ok((Oid::INVALID, Oid::INVALID)) };
     let (to, returned) = lookup(cx, write, &[oid::INTERNAL])?;
     same_type(cx, "serialization", write, returned, oid::BYTEA)?;
     let (from, returned) = lookup(cx, read, &[oid::BYTEA, oid::INTERNAL])?;

@@ -4,7 +4,7 @@ use super::Command;
 use super::write::{attributes_read, bind, class_of};
 use crate::base::{Error, Result};
 use crate::catalog::Relation;
-use crate::sql::ast::{AlterTableCommand, AlterTableKind as Kind};
+use crate::sql::ast::{AlterTableCommand, AlterTableKind as Kind, ConstraintKind};
 use crate::sql::bind::scope::Clause;
 use crate::sql::exec::ExecContext;
 
@@ -57,8 +57,19 @@ pub fn refuse_second_type(cx: &mut ExecContext, before: &Relation, kind: &Kind) 
 }
 
 /// What PostgreSQL finds out without the statement's text at hand has no position.
-pub fn without_place(mut e: Error, kind: &Kind) -> Error {
-    let check = matches!(kind, Kind::AddConstraint(c) if matches!(c.kind, crate::sql::ast::ConstraintKind::Check(_)));
+pub fn without_place(cmd: &Command, mut e: Error, kind: &Kind) -> Error {
+    // Of a new column that is all but its name and its type.
+    let first = match kind {
+        Kind::AddColumn { def, .. } => def.constraints.iter().find_map(|c| match &c.kind {
+            ConstraintKind::Default(e) | ConstraintKind::Check(e) => Some(e.pos),
+            _ => None,
+        }),
+        _ => None,
+    };
+    if first.is_some_and(|first| e.0.position >= cmd.at(first)) {
+        e.0.position = None;
+    }
+    let check = matches!(kind, Kind::AddConstraint(c) if matches!(c.kind, ConstraintKind::Check(_)));
     if check || e.message().starts_with("multiple primary keys") {
         e.0.position = None;
     }

@@ -105,7 +105,7 @@ pub fn run(cmd: &mut Command, cx: &mut ExecContext, stmt: &AlterTableStmt) -> Fl
         }
         refuse_second_type(cx, &found, &command.kind)?;
         let done = inherit::alter(cmd, cx, found.oid, stmt.table.inherit, &command.kind);
-        done.map_err(|e| without_place(e, &command.kind))?;
+        done.map_err(|e| without_place(cmd, e, &command.kind))?;
     }
     Ok(tag)
 }
@@ -701,7 +701,7 @@ fn set_default(cmd: &Command, cx: &mut ExecContext, oid: Oid, name: &str, expr: 
         });
     }
     match expr {
-        Some(expr) => column::set_default(cmd, cx, &mut a, expr)?,
+        Some(expr) => column::set_default(cmd, cx, &mut a, expr).map_err(super::write::unplaced)?,
         None => {
             a.default = None;
             a.default_oid = Oid::INVALID;

@@ -285,17 +285,15 @@ pub fn refresh(cmd: &mut Command, cx: &mut ExecContext, stmt: &RefreshMatViewStm
     names::check_owner(cx, &found)?;
     let Some(view) = found.view.clone() else { return Err(Error::internal("no definition").into()) };
     if stmt.concurrently {
-        if stmt.skip_data {
-            return Err(
-                err!(SYNTAX_ERROR, "REFRESH options CONCURRENTLY and WITH NO DATA cannot be used together").into()
-            );
-        }
         if !view.populated {
             return Err(err!(
                 FEATURE_NOT_SUPPORTED,
                 "CONCURRENTLY cannot be used when the materialized view is not populated"
             )
             .into());
+        }
+        if stmt.skip_data {
+            return Err(err!(SYNTAX_ERROR, "CONCURRENTLY and WITH NO DATA options cannot be used together").into());
         }
         let plain = |i: &Index| i.predicate.is_none() && i.columns.iter().all(|c| c.expr.is_none());
         let unique = found.indexes.iter().any(|i| i.unique && i.valid && plain(i));

@@ -52,8 +52,12 @@ pub fn check_owner(cx: &mut ExecContext, s: &Statistics) -> Result<()> {
 }
 
 fn table(cmd: &Command, cx: &mut ExecContext, stmt: &CreateStatisticsStmt) -> Flow<Arc<Relation>> {
-    let [FromItem::Table(name)] = &stmt.from[..] else {
+    let [item] = &stmt.from[..] else {
         return Err(err!(FEATURE_NOT_SUPPORTED, "only a single relation is allowed in CREATE STATISTICS").into());
+    };
+    let FromItem::Table(name) = item else {
+        let text = "CREATE STATISTICS only supports relation names in the FROM clause";
+        return Err(err!(FEATURE_NOT_SUPPORTED, "{text}").into());
     };
     let rel = names::locked_relation(cmd, cx, name, LockMode::ShareUpdateExclusive).map_err(|stop| match stop {
         crate::base::Stop::Error(mut e) => {

@@ -113,8 +113,6 @@ fn define(
         (Some(_), Some(whole)) => class_of(cx, whole.oid)?.tablespace,
         _ => Oid::INVALID,
     };
-    let (clause, partitioned) = (stmt.tablespace.as_deref(), stmt.partition_by.is_some());
-    let tablespace = super::tablespace::place(cx, clause, inherited, place.1, partitioned)?;
     let mut columns: Vec<NewColumn> = Vec::new();
     let mut wanted: Vec<Wanted> = Vec::new();
     let mut sources_left = sources.iter();
@@ -151,6 +149,9 @@ fn define(
             }
         }
     }
+    // Behind faulty columns, before what is wrong with them together.
+    let (clause, partitioned) = (stmt.tablespace.as_deref(), stmt.partition_by.is_some());
+    let tablespace = super::tablespace::place(cx, clause, inherited, place.1, partitioned)?;
     for (n, c) in columns.iter().enumerate() {
         if columns[..n].iter().any(|o| o.attribute.name == c.attribute.name) {
             return Err(err!(DUPLICATE_COLUMN, "column \"{}\" specified more than once", c.attribute.name).place(

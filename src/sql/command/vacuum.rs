@@ -2,7 +2,7 @@
 
 use super::partial::known_part;
 use super::vacuum_report::{self, Found, Meter};
-use super::{Command, analyze, names, vacuum_cost};
+use super::{Command, analyze, names, role, vacuum_cost};
 use crate::base::error::Report;
 use crate::base::{Error, Flow, Interrupts, Oid, Result, Severity, SqlState, TupleId, Xid};
 use crate::btree::VacuumStats;
@@ -223,8 +223,12 @@ fn is_allowed(cx: &mut ExecContext, relation: &Relation, options: &Options) -> R
     let backend = cx.backend()?;
     if relation.generated_by.is_some() {
         // Nothing is stored there: there is nothing to do.
-        if !backend.user.is_superuser {
-            let text = format!("skipping \"{}\" --- only superuser or database owner can {verb} it", relation.name);
+        let owner = backend.catalog.database_by_oid(backend.database).map(|d| d.owner);
+        let shared = !relation.file.db.is_valid();
+        let owned = !shared && owner.is_some_and(|o| role::has_role(backend, o));
+        if !backend.user.is_superuser && !owned {
+            let who = if shared { "superuser" } else { "superuser or database owner" };
+            let text = format!("skipping \"{}\" --- only {who} can {verb} it", relation.name);
             cx.notices.push(warning(text, "vacuum_is_relation_owner", 604));
         }
         return Ok(false);

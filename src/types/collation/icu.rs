@@ -19,9 +19,12 @@ impl Locale {
         let failed =
             || no_such_locale(format!("could not open collator for locale \"{name}\": U_ILLEGAL_ARGUMENT_ERROR"));
         let tag = tag_of(name);
-        let locale: icu_locale_core::Locale = tag.parse().map_err(|_| failed())?;
-        let preferences = CollatorPreferences::from(&locale);
-        let collator = Collator::try_new(preferences, options(&locale)).map_err(|_| failed())?;
+        // A name that no language has stands for the root, as ICU takes it; options must be some.
+        let root = || icu_locale_core::Locale::UNKNOWN;
+        let plain = !name.contains('@') && !tag.contains("-u-");
+        let locale = tag.parse().or_else(|_| if plain { Ok(root()) } else { Err(failed()) })?;
+        let open = |l: &icu_locale_core::Locale| Collator::try_new(CollatorPreferences::from(l), options(l)).ok();
+        let collator = open(&locale).or_else(|| open(&root()).filter(|_| plain)).ok_or_else(failed)?;
         Ok(Locale(collator))
     }
 

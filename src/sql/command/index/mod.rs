@@ -100,18 +100,15 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
     let name = match &stmt.name {
         Some(name) => {
             names::lock_name(cx, class::RELATION, table.namespace, name)?;
-            if cx.backend()?.catalog.class_in(table.namespace, name).is_some() {
-                let text = format!("relation \"{name}\" already exists");
-                if stmt.if_not_exists {
-                    names::notice(cx, SqlState::DUPLICATE_TABLE, format!("{text}, skipping"));
-                    return Ok("CREATE INDEX".into());
-                }
-                return Err(Error::new(SqlState::DUPLICATE_TABLE, text).into());
-            }
             name.clone()
         }
         None => names::choose(cx, table.namespace, &table.name, &element_names.join("_"), "idx", names::For::Relation)?,
     };
+    let predicate = match &stmt.filter {
+        Some(filter) => Some(predicate(cmd, cx, &table, filter)?),
+        None => None,
+    };
+    let options = reloptions::merge(cmd, reloptions::On::Index(method), &[], &stmt.options)?;
     let mut columns = Vec::new();
     for (elem, name) in stmt.columns.iter().zip(&element_names) {
         columns.push(column(cmd, cx, &table, elem, name, method)?);
@@ -123,11 +120,16 @@ pub fn create(cmd: &mut Command, cx: &mut ExecContext, stmt: &CreateIndexStmt) -
     if columns.len() > 32 {
         return Err(err!(TOO_MANY_COLUMNS, "cannot use more than 32 columns in an index").into());
     }
-    let predicate = match &stmt.filter {
-        Some(filter) => Some(predicate(cmd, cx, &table, filter)?),
-        None => None,
-    };
-    let options = reloptions::merge(cmd, reloptions::On::Index(method), &[], &stmt.options)?;
+    if let Some(name) = &stmt.name
+        && cx.backend()?.catalog.class_in(table.namespace, name).is_some()
+    {
+        let text = format!("relation \"{name}\" already exists");
+        if stmt.if_not_exists {
+            names::notice(cx, SqlState::DUPLICATE_TABLE, format!("{text}, skipping"));
+            return Ok("CREATE INDEX".into());
+        }
+        return Err(Error::new(SqlState::DUPLICATE_TABLE, text).into());
+    }
     let new = NewIndex {
         name,
         unique: stmt.unique,

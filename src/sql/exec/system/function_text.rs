@@ -7,6 +7,7 @@ use crate::base::{Flow, Oid};
 use crate::catalog::Catalog;
 use crate::catalog::object::{Function, ObjectKey, class};
 use crate::err;
+use crate::settings::format_g;
 use crate::sql::exec::ExecContext;
 use crate::sql::exec::system_view::{builtin_code, builtin_statement};
 use crate::sql::func::{self, FuncDef};
@@ -105,10 +106,10 @@ impl<'a> Definition<'a> {
         let mut words: Vec<String> = fixed.iter().filter(|w| w.0).map(|w| w.1.to_owned()).collect();
         let coded = matches!(self.language, "c" | "internal");
         if self.cost != if coded { 1.0 } else { 100.0 } {
-            words.push(format!("COST {}", self.cost));
+            words.push(format!("COST {}", format_g(self.cost.into())));
         }
         if self.rows != 0.0 && self.rows != 1000.0 {
-            words.push(format!("ROWS {}", self.rows));
+            words.push(format!("ROWS {}", format_g(self.rows.into())));
         }
         words.extend(self.support.map(|s| format!("SUPPORT {}", quote_identifier(s))));
         words
