@@ -18,6 +18,9 @@ impl Locale {
     pub fn open(name: &str) -> Result<Locale> {
         let failed =
             || no_such_locale(format!("could not open collator for locale \"{name}\": U_ILLEGAL_ARGUMENT_ERROR"));
+        if !are_switches(name) {
+            return Err(failed());
+        }
         let tag = tag_of(name);
         // A name that no language has stands for the root, as ICU takes it; options must be some.
         let root = || icu_locale_core::Locale::UNKNOWN;
@@ -32,6 +35,14 @@ impl Locale {
         // The sink never fails: it is a vector.
         let Ok(()) = self.0.write_sort_key_utf8_to(text, out);
     }
+}
+
+/// What can only be on or off is so.
+fn are_switches(name: &str) -> bool {
+    const SWITCHES: [&str; 4] = ["colnumeric", "colcaselevel", "colbackwards", "colnormalization"];
+    let keywords = name.split_once('@').map_or("", |n| n.1).to_ascii_lowercase();
+    let mut given = keywords.split(';').filter_map(|k| k.split_once('='));
+    given.all(|(key, value)| !SWITCHES.contains(&key.trim()) || matches!(value.trim(), "yes" | "no"))
 }
 
 /// `de_AT@collation=phonebook` as `de-AT-u-co-phonebk`; what is a tag already stays one.

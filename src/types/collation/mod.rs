@@ -345,6 +345,7 @@ mod tests {
         assert_eq!(Collation::from_written("").unwrap(), Collation::BYTES);
         assert_eq!(Collation::open(Provider::Libc, "C.UTF-8").unwrap(), Collation::BYTES);
         assert!(Collation::open(Provider::Libc, "xx_YY.utf8").is_err());
-        assert!(Collation::open(Provider::Icu, "not a locale").is_err());
+        assert!(Collation::open(Provider::Icu, "not a locale").is_ok());
+        assert!(Collation::open(Provider::Icu, "@colNumeric=lower").is_err());
     }
 }
