@@ -439,7 +439,6 @@ pub struct SequenceParams {
 pub const TRANSITION: &str = "transition table";
 
 /// A relation as one committed (or own, uncommitted) state of the catalogs shows it. Immutable but for statistics.
-#[derive(Debug)]
 pub struct Relation {
     pub oid: Oid,
     pub name: String,
@@ -495,6 +494,17 @@ pub struct Relation {
     pub force_row_security: bool,
     /// The composite type of a typed table.
     pub of_type: Oid,
+}
+
+/// What is learned of its rows meanwhile is none of it: queries are compared by what this gives.
+impl std::fmt::Debug for Relation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relation")
+            .field("oid", &self.oid)
+            .field("schema", &self.schema)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A row of `pg_statistic` in the planner's terms.

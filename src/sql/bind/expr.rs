@@ -554,7 +554,7 @@ impl Binder<'_, '_> {
             let condition = match &operand {
                 Some(o) => {
                     let left = Expr { kind: ExprKind::CaseOperand, ty: o.ty, pos: o.pos };
-                    self.make_op(None, "=", Some(left), when, w.when.start())?
+                    self.make_op(None, "=", Some(left), when, w.pos)?
                 }
                 None => when,
             };

@@ -94,7 +94,7 @@ fn same_value(a: &Value, b: &Value) -> bool {
 fn same_link(a: &crate::sql::bind::SubLink, b: &crate::sql::bind::SubLink) -> bool {
     let shown = |link: &crate::sql::bind::SubLink| {
         let mut link = link.clone();
-        link.test.iter_mut().for_each(|t| t.rewrite(&mut |e| e.pos = None));
+        link.test.iter_mut().for_each(|t| crate::sql::bind::walk_expr_mut(t, 0, &mut |e, _| e.pos = None));
         link.query.walk_mut(0, &mut |e, _| e.pos = None);
         format!("{:?} {:?}", link.test, link.query)
     };

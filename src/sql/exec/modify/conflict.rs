@@ -284,7 +284,8 @@ impl InsertOrUpdate {
     /// Locks the row in the way and fetches it; false: it is gone, look again.
     fn lock_conflict(&mut self, cx: &mut ExecContext, target: &Target, tid: TupleId) -> Flow<bool> {
         let writer = Writer::of_statement(cx)?;
-        let found = heap::lock_tuple(&writer.context(), &target.store, tid, heap::LockStrength::NoKeyUpdate)?;
+        let strength = target.lock_to_assign(self.attrs.as_deref().unwrap_or_default());
+        let found = heap::lock_tuple(&writer.context(), &target.store, tid, strength)?;
         if matches!(found, TmResult::Invisible | TmResult::SelfModified { .. }) {
             return Err(Error::new(
                 SqlState::CARDINALITY_VIOLATION,

@@ -9,7 +9,7 @@ use crate::base::{Error, Flow, Result, Stop, TupleId};
 use crate::btree::{IndexEntry, Inserted};
 use crate::catalog::IndexMethod;
 use crate::catalog::{Index, Relation};
-use crate::heap::{Occupant, TableStore, occupant};
+use crate::heap::{LockStrength, Occupant, TableStore, occupant};
 use crate::sql::exec::after_row::transition::Capture;
 use crate::sql::exec::after_row::{self, RowChange, RowTrigger, RowTriggers};
 use crate::sql::exec::exclusion::{Exclusion, Met};
@@ -147,6 +147,15 @@ impl Target {
             fit: Fit::of(cx, &m.rel)?,
             routed: false,
         })
+    }
+
+    /// How a row is locked to give these attributes values: others may go on to refer to it unless some of them are of a
+    /// key, whether or not their values change (PostgreSQL 15, execMain.c, ExecUpdateLockMode).
+    pub fn lock_to_assign(&self, attrs: &[usize]) -> LockStrength {
+        match self.indexes.iter().any(|i| i.key.iter().any(|k| attrs.contains(k))) {
+            true => LockStrength::Update,
+            false => LockStrength::NoKeyUpdate,
+        }
     }
 
     /// The attributes that change with those a statement assigns; a BEFORE trigger may assign any.

@@ -287,7 +287,7 @@ impl Update {
                 return Ok(false);
             }
             let tid = self.anew.as_ref().map_or(self.tids[self.row], |a| a.tid);
-            let strength = self.strength();
+            let strength = self.strength(target);
             let writer = Writer::of_statement(cx)?;
             let found = crate::heap::lock_tuple(&writer.context(), &target.store, tid, strength)?;
             let doing = if self.attrs.is_some() { "updating" } else { "deleting" };
@@ -352,16 +352,13 @@ impl Update {
         Ok(true)
     }
 
-    fn strength(&self) -> LockStrength {
-        match self.attrs {
-            Some(_) => LockStrength::NoKeyUpdate,
-            None => LockStrength::Update,
-        }
+    fn strength(&self, target: &Target) -> LockStrength {
+        self.attrs.as_ref().map_or(LockStrength::Update, |a| target.lock_to_assign(a))
     }
 
     /// Where others have changed the present row: locks its newest version and goes on with that; false: it is gone.
     fn catch_up(&mut self, cx: &mut ExecContext, target: &Target) -> Flow<bool> {
-        let strength = self.strength();
+        let strength = self.strength(target);
         let words = match self.attrs {
             Some(_) => ("updating", "updated"),
             None => ("deleting", "deleted"),
