@@ -1,8 +1,14 @@
 //! `numeric`: decimal numbers of up to 131,072 digits before and 16,383 after the point, NaN and both infinities.
 //!
-//! Bytes: a header u16 LE (bits 0-13 display scale, bit 14 negative; bit 15 special: then bits 0-1 tell NaN 0,
-//! Infinity 1, −Infinity 2, and nothing follows), the weight i16 LE (power of 10,000 of the first digit), then the
-//! digits u16 LE, each 0-9,999, without leading or trailing zero digits. Zero has no digits.
+//! Bytes: a header u16 LE, for most numbers a short one with all that is to be known (PostgreSQL 15, numeric.c,
+//! NUMERIC_SHORT: same fields), then the digits u16 LE, each 0-9,999, without leading or trailing zero digits. Zero has no
+//! digits.
+//!
+//! | bits 15, 14 | header |
+//! |---|---|
+//! | 11 | short: bit 13 negative, bits 7-12 display scale, bits 0-6 weight (power of 10,000 of the first digit, signed) |
+//! | 00, 01 | positive, negative: bits 0-13 display scale; the weight i16 LE follows |
+//! | 10 | special: bits 0-1 tell NaN 0, Infinity 1, −Infinity 2; nothing follows |
 //!
 //! Invariants
 //! - NUM-1: digits are stripped, zero has weight 0 and is positive; so equal values differ at most in the scale.
@@ -55,8 +61,67 @@ pub struct Numeric {
     pub digits: Digits,
 }
 
+/// Bits 14 and 15 of a header.
+const FORM: u16 = 3 << 14;
+const SHORT: u16 = FORM;
 const SPECIAL: u16 = 1 << 15;
 const NEGATIVE: u16 = 1 << 14;
+/// Of a short header.
+const SHORT_NEGATIVE: u16 = 1 << 13;
+const SHORT_SCALE_SHIFT: u32 = 7;
+const MAX_SHORT_SCALE: i32 = 0x3F;
+const SHORT_WEIGHTS: std::ops::RangeInclusive<i32> = -64..=63;
+
+/// What a number's bytes begin with.
+#[derive(Clone, Copy)]
+struct Head {
+    kind: Kind,
+    neg: bool,
+    weight: i32,
+    dscale: i32,
+}
+
+impl Head {
+    /// The head and the digits; None for no bytes at all. A damaged form reads as some number.
+    #[inline]
+    fn of(bytes: &[u8]) -> Option<(Head, &[[u8; 2]])> {
+        let (header, rest) = bytes.split_first_chunk::<2>()?;
+        let header = u16::from_le_bytes(*header);
+        let (head, rest) = match header & FORM {
+            SHORT => {
+                // The sign of the weight is bit 6.
+                let weight = i32::from(((header << 1) as u8) as i8 >> 1);
+                let dscale = i32::from(header >> SHORT_SCALE_SHIFT) & MAX_SHORT_SCALE;
+                (Head { kind: Kind::Finite, neg: header & SHORT_NEGATIVE != 0, weight, dscale }, rest)
+            }
+            SPECIAL => {
+                let kind = match header & 3 {
+                    0 => Kind::NaN,
+                    1 => Kind::PosInf,
+                    _ => Kind::NegInf,
+                };
+                (Head { kind, neg: false, weight: 0, dscale: 0 }, &[][..])
+            }
+            form => {
+                let (weight, rest) = rest.split_first_chunk::<2>().unwrap_or((&[0, 0], &[]));
+                let (weight, dscale) = (i16::from_le_bytes(*weight).into(), (header & !FORM).into());
+                (Head { kind: Kind::Finite, neg: form == NEGATIVE, weight, dscale }, rest)
+            }
+        };
+        Some((head, rest.as_chunks::<2>().0))
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        let (weight, dscale) = (self.weight as u16, self.dscale as u16);
+        if self.dscale <= MAX_SHORT_SCALE && SHORT_WEIGHTS.contains(&self.weight) {
+            let sign = if self.neg { SHORT_NEGATIVE } else { 0 };
+            out.extend_from_slice(&(SHORT | sign | dscale << SHORT_SCALE_SHIFT | weight & 0x7F).to_le_bytes());
+        } else {
+            out.extend_from_slice(&(dscale | if self.neg { NEGATIVE } else { 0 }).to_le_bytes());
+            out.extend_from_slice(&weight.to_le_bytes());
+        }
+    }
+}
 
 #[cold]
 pub(crate) fn overflow() -> Error {
@@ -110,26 +175,8 @@ impl Numeric {
 
     /// The number in its stored form; a damaged form reads as some number, never panics.
     pub fn from_bytes(bytes: &[u8]) -> Numeric {
-        let Some((header, rest)) = bytes.split_first_chunk::<2>() else { return Numeric::zero() };
-        let header = u16::from_le_bytes(*header);
-        if header & SPECIAL != 0 {
-            return Numeric::special(match header & 3 {
-                0 => Kind::NaN,
-                1 => Kind::PosInf,
-                _ => Kind::NegInf,
-            });
-        }
-        let (weight, rest) = match rest.split_first_chunk::<2>() {
-            Some((w, r)) => (i16::from_le_bytes(*w), r),
-            None => (0, rest),
-        };
-        Numeric {
-            kind: Kind::Finite,
-            neg: header & NEGATIVE != 0,
-            weight: weight.into(),
-            dscale: (header & 0x3FFF).into(),
-            digits: rest.as_chunks::<2>().0.iter().map(|d| i16::from_le_bytes(*d)).collect(),
-        }
+        let Some((Head { kind, neg, weight, dscale }, digits)) = Head::of(bytes) else { return Numeric::zero() };
+        Numeric { kind, neg, weight, dscale, digits: digits.iter().map(|d| i16::from_le_bytes(*d)).collect() }
     }
 
     /// Appends the stored form.
@@ -146,9 +193,7 @@ impl Numeric {
                 if self.weight > MAX_WEIGHT || self.dscale > MAX_SCALE || self.weight < i16::MIN.into() {
                     return Err(overflow());
                 }
-                let header = self.dscale as u16 | if self.neg { NEGATIVE } else { 0 };
-                out.extend_from_slice(&header.to_le_bytes());
-                out.extend_from_slice(&(self.weight as i16).to_le_bytes());
+                Head { kind: self.kind, neg: self.neg, weight: self.weight, dscale: self.dscale }.write(out);
                 for d in &self.digits {
                     out.extend_from_slice(&d.to_le_bytes());
                 }

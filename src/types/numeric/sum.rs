@@ -1,7 +1,7 @@
 //! The sum of many numbers: digits are added place by place and carried once, at the end. PostgreSQL 15, numeric.c,
 //! NumericSumAccum: same idea, there with a carry now and then, since its places are narrower.
 
-use super::{Digits, Kind, NBASE, NEGATIVE, Numeric, SPECIAL};
+use super::{Digits, Head, Kind, NBASE, Numeric};
 use smallvec::SmallVec;
 
 #[derive(Clone, Debug, Default)]
@@ -17,27 +17,23 @@ pub struct Sum {
 impl Sum {
     /// Adds a number in its stored form.
     pub fn add(&mut self, bytes: &[u8]) {
-        let Some((header, rest)) = bytes.split_first_chunk::<2>() else { return };
-        let header = u16::from_le_bytes(*header);
-        if header & SPECIAL != 0 {
-            let kind = Numeric::from_bytes(bytes).kind;
+        let Some((head, digits)) = Head::of(bytes) else { return };
+        if head.kind != Kind::Finite {
             self.special = Some(match self.special {
-                None => kind,
-                Some(before) if before == kind => kind,
+                None => head.kind,
+                Some(before) if before == head.kind => head.kind,
                 Some(_) => Kind::NaN,
             });
             return;
         }
-        self.dscale = self.dscale.max((header & 0x3FFF).into());
-        let Some((weight, rest)) = rest.split_first_chunk::<2>() else { return };
-        let digits = rest.as_chunks::<2>().0;
+        self.dscale = self.dscale.max(head.dscale);
         if digits.is_empty() {
             return;
         }
-        let from = self.place(i16::from_le_bytes(*weight).into(), digits.len());
+        let from = self.place(head.weight, digits.len());
         let places = &mut self.places[from..from + digits.len()];
         let of = |d: &[u8; 2]| i64::from(i16::from_le_bytes(*d));
-        if header & NEGATIVE == 0 {
+        if !head.neg {
             places.iter_mut().zip(digits).for_each(|(p, d)| *p += of(d));
         } else {
             places.iter_mut().zip(digits).for_each(|(p, d)| *p -= of(d));

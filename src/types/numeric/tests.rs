@@ -76,3 +76,25 @@ fn keys_keep_the_order() {
         .collect();
     assert!(keys.is_sorted());
 }
+
+/// Every weight, scale and sign comes back from the stored form; what fits takes the short header.
+#[test]
+fn heads_round_trip() {
+    let weights = [0, 1, -1, 62, 63, 64, -63, -64, -65, 127, 128, -129, MAX_WEIGHT, i16::MIN.into()];
+    for weight in weights {
+        for dscale in [0, 1, 62, 63, 64, 127, 128, 1000, MAX_SCALE] {
+            for neg in [false, true] {
+                let digits = Digits::from_slice(&[1, 9999, 10]);
+                let bytes =
+                    Numeric { kind: Kind::Finite, neg, weight, dscale, digits: digits.clone() }.to_bytes().unwrap();
+                let n = Numeric::from_bytes(&bytes);
+                assert_eq!((n.kind, n.neg, n.weight, n.dscale, n.digits), (Kind::Finite, neg, weight, dscale, digits));
+                let short = (-64..=63).contains(&weight) && dscale <= 63;
+                assert_eq!(bytes.len(), if short { 8 } else { 10 }, "{weight} {dscale}");
+            }
+        }
+    }
+    for kind in [Kind::NaN, Kind::PosInf, Kind::NegInf] {
+        assert_eq!(Numeric::from_bytes(&Numeric::special(kind).to_bytes().unwrap()).kind, kind);
+    }
+}
