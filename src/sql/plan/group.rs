@@ -14,6 +14,7 @@ use super::{AggStrategy, Aggregate, Plan, PlanNode, cost};
 use crate::base::Result;
 use crate::sql::bind::{Distinct, Query};
 use crate::sql::expr::{AggCall, Expr, ExprKind, Form, SortKey, same, same_operand};
+use crate::sql::func::hash::hashable;
 use crate::types::{TypeRef, Value, oid};
 
 impl Planner<'_> {
@@ -95,7 +96,7 @@ pub(super) fn grouping(query: &Query, s: &PlannerSettings) -> Grouping {
     let mut out = Grouping {
         keys: query.group_by.clone(),
         calls: calls.len(),
-        can_hash: true,
+        can_hash: query.group_by.iter().all(|g| hashable(g.ty.oid)),
         incremental: true,
         kept: if query.having.is_some() { 1.0 / 3.0 } else { 1.0 },
         ..Grouping::default()

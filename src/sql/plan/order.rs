@@ -11,6 +11,7 @@ use super::settings::PlannerSettings;
 use super::{AggStrategy, Cost, Plan, PlanNode};
 use crate::sql::bind::Query;
 use crate::sql::expr::{Expr, ExprKind, SortKey, same_operand};
+use crate::sql::func::hash::hashable;
 use crate::types::{TypeRef, Value, oid};
 
 impl Planner<'_> {
@@ -217,7 +218,7 @@ pub(super) fn distinct_on_keys(query: &Query, on: &[usize], held: &[Expr]) -> It
 pub(super) fn distinct_grouping(query: &Query) -> Grouping {
     Grouping {
         keys: query.targets.iter().filter(|t| !t.junk).map(|t| t.expr.clone()).collect(),
-        can_hash: true,
+        can_hash: query.targets.iter().filter(|t| !t.junk).all(|t| hashable(t.expr.ty.oid)),
         kept: 1.0,
         order_asked: (!query.order_by.is_empty()).then_some(true),
         ..Grouping::default()

@@ -1,13 +1,15 @@
 //! UNION, INTERSECT, EXCEPT: PostgreSQL 15, prepunion.c.
 
 use super::layout::Layout;
+use super::path::PathKey;
 use super::planner::{LevelKind, Planner};
 use super::select::State;
 use super::selectivity::{Estimator, Facts};
-use super::{Cost, Plan, PlanNode, SetOpKind};
+use super::{Cost, Plan, PlanNode, SetOpKind, cost};
 use crate::base::{Error, Result};
 use crate::sql::bind::{Distinct, Query, Rel, SetTree, Source};
-use crate::sql::expr::{Expr, ExprKind};
+use crate::sql::expr::{Expr, ExprKind, SortKey};
+use crate::sql::func::hash::hashable;
 use crate::types::IoContext;
 
 impl Planner<'_> {
@@ -50,7 +52,12 @@ impl Planner<'_> {
             targets.push(e);
         }
         debug_assert!(matches!(query.distinct, Distinct::No));
-        self.output(&query, targets, plan, layout, State::default())
+        let mut state = State::default();
+        if let PlanNode::Distinct { sorted: true, .. } = &plan.node {
+            let key = |e: &Expr| PathKey { expr: e.clone(), desc: false, nulls_first: false };
+            state.order = layout.exprs().iter().map(key).collect();
+        }
+        self.output(&query, targets, plan, layout, state)
     }
 
     /// The plan of a tree, and how many different rows it gives.
@@ -122,19 +129,28 @@ impl Planner<'_> {
         Ok(())
     }
 
+    /// By hashing or by sorting, whichever is cheaper. PostgreSQL 15, prepunion.c, choose_hashed_setop.
     fn unique(&mut self, input: Plan) -> Plan {
+        let s = self.cx.settings;
         let keys: Vec<Expr> =
             input.columns.iter().enumerate().map(|(i, c)| Expr::new(ExprKind::Column(i), c.ty)).collect();
-        let total = input.cost.total + input.cost.rows * self.cx.settings.cpu_operator_cost * keys.len() as f64;
-        let cost =
-            Cost { startup: total, total: total + input.cost.rows * self.cx.settings.cpu_tuple_cost, ..input.cost };
+        let (rows, width) = (input.cost.rows, input.cost.width);
+        let compared = rows * s.cpu_operator_cost * keys.len() as f64;
+        let (first, spilled) = cost::hash_spill((rows, width), rows, 0, s);
+        let work = input.cost.total + compared;
+        let hashed = Cost { startup: work + first, total: work + spilled + rows * s.cpu_tuple_cost, ..input.cost };
+        let (startup, total) = cost::sort(input.cost.total, rows, width, -1.0, s);
+        let can_hash = s.enable_hashagg && keys.iter().all(|k| hashable(k.ty.oid));
         let columns = input.columns.clone();
-        Plan {
-            node: PlanNode::Distinct { input: Box::new(input), keys, sorted: false },
-            columns,
-            cost,
-            params: Vec::new(),
+        let of = |node, cost| Plan { node, columns: columns.clone(), cost, params: Vec::new() };
+        if can_hash && hashed.total < total + compared {
+            return of(PlanNode::Distinct { input: Box::new(input), keys, sorted: false }, hashed);
         }
+        let order = keys.iter().map(|k| SortKey { expr: k.clone(), desc: false, nulls_first: false }).collect();
+        let cost = Cost { startup, total, ..input.cost };
+        let sort = of(PlanNode::Sort { input: Box::new(input), keys: order, presorted: 0, bound: None }, cost);
+        let cost = Cost { total: total + compared, ..cost };
+        of(PlanNode::Distinct { input: Box::new(sort), keys, sorted: true }, cost)
     }
 }
 
