@@ -182,7 +182,7 @@ fn result_of(cx: &mut ExecContext, operator: Oid) -> Oid {
 /// What a support function must be like that orders or hashes.
 pub fn check_function(method: Oid, n: i16, f: &func::FuncDef) -> Result<()> {
     let fault = |text: String| Err(err!(INVALID_OBJECT_DEFINITION, "{text}"));
-    let (args, ret) = (&f.args[..], f.ret);
+    let (args, ret) = (f.args, f.ret);
     let options = match method {
         fixed::BTREE_AM => 5,
         fixed::HASH_AM => 3,
@@ -216,7 +216,7 @@ pub fn check_function(method: Oid, n: i16, f: &func::FuncDef) -> Result<()> {
 
 /// The types a support function is for, where none are told: those of its arguments.
 fn of_function(method: Oid, n: i16, f: &func::FuncDef) -> Result<[Oid; 2]> {
-    let found = match (method, n, &f.args[..]) {
+    let found = match (method, n, f.args) {
         (fixed::BTREE_AM, 1, [left, right]) => Some([*left, *right]),
         (fixed::BTREE_AM, 3, [left, _, right, ..]) => Some([*left, *right]),
         (fixed::HASH_AM, 1 | 2, [of, ..]) => Some([*of; 2]),
