@@ -25,6 +25,8 @@ pub(super) fn expr_cost(e: &Expr, s: &PlannerSettings) -> f64 {
                 cost += s.cpu_operator_cost;
             }
             ExprKind::RowCompare { pairs, .. } => cost += s.cpu_operator_cost * pairs.len() as f64,
+            // What runs once for all rows costs none of them anything (PostgreSQL 15: an InitPlan's value is a parameter).
+            ExprKind::SubPlan(p) if p.args.is_empty() && p.test.is_none() => {}
             ExprKind::SubPlan(p) => {
                 cost += if p.hashable { s.cpu_operator_cost } else { p.plan.cost.total };
             }
