@@ -268,15 +268,18 @@ pub(super) fn presorted(have: &[PathKey], want: &[PathKey]) -> usize {
 
 /// Keeps the paths worth keeping: none is worse than another in everything. PostgreSQL 15, pathnode.c, add_path: costs
 /// count as equal within one percent; of two that are, and that differ in nothing else, the earlier one stays unless it
-/// is dearer.
+/// is dearer. Departs: within 1,000 at most, so that what all ways have in common, were it a condition that costs
+/// millions, hides no difference that is large by itself.
 pub(super) fn add_path(paths: &mut Vec<Rc<Path>>, new: Path) {
-    const FUZZ: f64 = 1.01;
+    const FUZZ: f64 = 0.01;
+    const MOST: f64 = 1000.0;
+    let about = |cost: f64| cost + (cost * FUZZ).min(MOST);
     let no_worse = |a: &Path, b: &Path| {
-        a.total <= b.total * FUZZ
-            && a.startup <= b.startup * FUZZ
+        a.total <= about(b.total)
+            && a.startup <= about(b.startup)
             && a.outer.within(b.outer)
             && ordered_for(&a.order, &b.order)
-            && (a.rows <= b.rows * FUZZ || a.outer == b.outer)
+            && (a.rows <= b.rows * (1.0 + FUZZ) || a.outer == b.outer)
     };
     let cheaper = |a: &Path, b: &Path| {
         let exactly = |a: f64, b: f64| b > a * 1.000_000_000_1;
