@@ -157,13 +157,13 @@ fn cut_maps(storage: &Storage, file: RelFileId) -> Result<()> {
 pub mod testing {
     //! A small engine room on a simulated disk, for the tests of the layers above.
 
-    use super::Storage;
-    use crate::base::{Lsn, Xid};
+    use super::{RedoContext, Storage};
+    use crate::base::{Lsn, Result, Xid};
     use crate::buffer::{BufferPool, PoolConfig};
     use crate::disk::{Disk, Relations, Simulated, durable};
     use crate::mvcc::{Clog, Mvcc};
     use crate::twophase::TwoPhase;
-    use crate::wal::{StartAt, Wal, WalConfig};
+    use crate::wal::{Reader, RedoRecord, Rmgr, StartAt, Wal, WalConfig};
     use std::sync::Arc;
 
     pub const SEGMENT_BYTES: u64 = 1 << 20;
@@ -188,6 +188,29 @@ pub mod testing {
         Clog::create(disk).unwrap();
         let storage = unstarted(disk, frames);
         storage.wal.start(start_at(SEGMENT_BYTES)).unwrap();
+        storage
+    }
+
+    /// What recovery makes of the log from its beginning on, of the files and of one resource manager's pages; then it goes
+    /// on with the next start's log.
+    pub fn recovered(
+        disk: &Simulated,
+        frames: usize,
+        rmgr: Rmgr,
+        redo: fn(&mut RedoContext<'_>, &RedoRecord<'_>) -> Result<()>,
+    ) -> Arc<Storage> {
+        let storage = unstarted(disk, frames);
+        let mut cx = RedoContext { storage: &storage };
+        let mut reader = Reader::new(storage.disk.clone(), SEGMENT_BYTES, 1, 7, Lsn(SEGMENT_BYTES), 0);
+        while let Ok(record) = reader.next().unwrap() {
+            if record.rmgr == rmgr {
+                redo(&mut cx, &record).unwrap();
+            } else if record.rmgr == Rmgr::Storage {
+                super::redo(&mut cx, &record).unwrap();
+            }
+        }
+        let end = reader.position();
+        storage.wal.start(StartAt { redo_lsn: end, incarnation: 2, ..start_at(end.0) }).unwrap();
         storage
     }
 

@@ -1,17 +1,15 @@
 //! The tree against a model, through splits, deletions, crashes and threads.
 
 use super::*;
-use crate::base::Lsn;
 use crate::base::{Fork, Oid, RelFileId, TupleId, Xid};
 use crate::buffer::Persistence;
 use crate::disk::Simulated;
 use crate::heap::Occupant;
-use crate::storage::RedoContext;
 use crate::storage::Storage;
-use crate::storage::testing::{SEGMENT_BYTES, fresh, unstarted};
+use crate::storage::testing::{fresh, recovered};
 use crate::types::collation::Provider;
 use crate::types::{Collation, Datum, TypeRef, oid};
-use crate::wal::{Reader, Rmgr};
+use crate::wal::Rmgr;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -361,21 +359,6 @@ fn long_values_are_packed() {
     }
 }
 
-/// What recovery makes of the log, from its beginning on.
-fn recover(disk: &Simulated) -> Arc<Storage> {
-    let storage = unstarted(disk, 400);
-    let mut cx = RedoContext { storage: &storage };
-    let mut reader = Reader::new(storage.disk.clone(), SEGMENT_BYTES, 1, 7, Lsn(SEGMENT_BYTES), 0);
-    while let Ok(record) = reader.next().unwrap() {
-        match record.rmgr {
-            Rmgr::Btree => redo(&mut cx, &record).unwrap(),
-            Rmgr::Storage => crate::storage::redo(&mut cx, &record).unwrap(),
-            _ => {}
-        }
-    }
-    storage
-}
-
 /// Keys of a few lengths, some of them in most of the rows, come and go, one by one and in runs: leaves become dense and
 /// cease to be. Scans, searches and the structure agree with a sorted set, and recovery makes the same pages, byte by
 /// byte, from the log.
@@ -443,7 +426,7 @@ fn dense_leaves_agree_with_a_model() {
             model.remove(&some);
         }
         storage.wal.flush(storage.wal.insert_lsn());
-        let recovered = recover(&disk.after_power_loss());
+        let recovered = recovered(&disk.after_power_loss(), 400, Rmgr::Btree, redo);
         let again = open(&recovered, oid::TEXT);
         let blocks = storage.pool.nblocks(&store.fork).unwrap();
         assert_eq!(recovered.pool.nblocks(&again.fork).unwrap(), blocks);

@@ -1,16 +1,16 @@
 //! Searches against a model: keys as sets, rows as lists of them.
 
 use super::*;
-use crate::base::{Fork, Lsn, Oid, RelFileId, TupleId, Xid};
+use crate::base::{Fork, Oid, RelFileId, TupleId, Xid};
 use crate::btree::{self, Bounds, IndexEntry, IndexStore};
 use crate::buffer::Persistence;
 use crate::disk::Simulated;
 use crate::mvcc::Snapshot;
-use crate::storage::testing::{SEGMENT_BYTES, fresh, start_at, unstarted};
-use crate::storage::{RedoContext, Storage};
+use crate::storage::Storage;
+use crate::storage::testing::{fresh, recovered};
 use crate::types::array::from_values;
 use crate::types::{Datum, oid};
-use crate::wal::{Reader, Rmgr};
+use crate::wal::Rmgr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -90,23 +90,6 @@ fn compare(storage: &Storage, store: &Arc<IndexStore>, rows: &Rows, seed: &mut u
     }
 }
 
-/// What recovery does with an index's records.
-fn recover(disk: &Simulated) -> Arc<Storage> {
-    let storage = unstarted(disk, 256);
-    let mut cx = RedoContext { storage: &storage };
-    let mut reader = Reader::new(storage.disk.clone(), SEGMENT_BYTES, 1, 7, Lsn(SEGMENT_BYTES), 0);
-    while let Ok(record) = reader.next().unwrap() {
-        match record.rmgr {
-            Rmgr::Btree => btree::redo(&mut cx, &record).unwrap(),
-            Rmgr::Storage => crate::storage::redo(&mut cx, &record).unwrap(),
-            _ => {}
-        }
-    }
-    let end = reader.position();
-    storage.wal.start(crate::wal::StartAt { redo_lsn: end, incarnation: 2, ..start_at(end.0) }).unwrap();
-    storage
-}
-
 /// Searches agree with a model through insertions, VACUUM, and a crash of the machine after each.
 #[test]
 fn agrees_with_a_model() {
@@ -130,7 +113,7 @@ fn agrees_with_a_model() {
         compare(&storage, &store, &rows, &mut seed);
         if round == 1 {
             storage.wal.flush(storage.wal.insert_lsn());
-            storage = recover(&disk.after_power_loss());
+            storage = recovered(&disk.after_power_loss(), 256, Rmgr::Btree, btree::redo);
             store = open(&storage);
             store.verify(&storage).unwrap();
             compare(&storage, &store, &rows, &mut seed);

@@ -5,7 +5,7 @@ use crate::base::{Fork, Lsn, Oid, RelFileId, TupleId, Xid};
 use crate::btree::{IndexEntry, IndexStore};
 use crate::buffer::Persistence;
 use crate::disk::Simulated;
-use crate::storage::testing::{SEGMENT_BYTES, fresh, start_at, unstarted};
+use crate::storage::testing::{SEGMENT_BYTES, fresh, recovered, unstarted};
 use crate::storage::{RedoContext, Storage};
 use crate::types::geometry::{Point, box_of, of_points};
 use crate::types::range::{Bound, Range};
@@ -154,23 +154,6 @@ fn nearest(index: &Index, rows: &Rows, (x, y): (f64, f64)) {
     }
 }
 
-/// What recovery does with an index's records.
-fn recover(disk: &Simulated) -> Arc<Storage> {
-    let storage = unstarted(disk, 256);
-    let mut cx = RedoContext { storage: &storage };
-    let mut reader = Reader::new(storage.disk.clone(), SEGMENT_BYTES, 1, 7, Lsn(SEGMENT_BYTES), 0);
-    while let Ok(record) = reader.next().unwrap() {
-        match record.rmgr {
-            Rmgr::Gist => redo(&mut cx, &record).unwrap(),
-            Rmgr::Storage => crate::storage::redo(&mut cx, &record).unwrap(),
-            _ => {}
-        }
-    }
-    let end = reader.position();
-    storage.wal.start(crate::wal::StartAt { redo_lsn: end, incarnation: 2, ..start_at(end.0) }).unwrap();
-    storage
-}
-
 /// Searches agree with a list through insertions, VACUUM, and a crash of the machine.
 #[test]
 fn agrees_with_a_list() {
@@ -193,7 +176,7 @@ fn agrees_with_a_list() {
         compare(&index, &rows, &mut seed);
         if round == 1 {
             index.storage.wal.flush(index.storage.wal.insert_lsn());
-            index = Index::open(recover(&disk.after_power_loss()));
+            index = Index::open(recovered(&disk.after_power_loss(), 256, Rmgr::Gist, redo));
             compare(&index, &rows, &mut seed);
         }
     }

@@ -155,7 +155,10 @@ impl Distinct {
                     if let Held::Waiting { hashes: all @ Some(_), .. } = &mut self.held {
                         let hash = |row: &u32| hash_group(&refs, &self.types, *row as usize);
                         let known = fresh.iter().map(hash).collect::<Option<Vec<_>>>();
-                        *all = all.take().zip(known).map(|(all, known)| [all, known].concat());
+                        *all = all.take().zip(known).map(|(mut all, known)| {
+                            all.extend(known);
+                            all
+                        });
                     }
                     return Ok(fresh);
                 };
